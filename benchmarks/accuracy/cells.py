@@ -1,0 +1,76 @@
+"""One cell: one peer in one setting with one seed."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.accuracy.corpus import CORPORA
+from benchmarks.accuracy.settings import Setting
+from benchmarks.accuracy.worlds import network, sources
+from grasp_core.config import AbsorbConfig
+from grasp_core.data.digits import TargetSplits
+from grasp_core.data.target import TargetData
+from grasp_core.evaluate import evaluate
+from grasp_core.peers.catalogue import PEERS
+from grasp_core.peers.peer import Load, Task
+from grasp_core.seed import derive
+from grasp_core.snapshots import MemorySnapshots
+
+EPOCHS, STEPS, BATCH = 20, 40, 32  # of a fine-tune: epochs, but at least so many steps
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """What a peer reached. accuracies: on the test split, after each source."""
+
+    setting: str
+    seed: int
+    peer: str
+    accuracies: tuple[float, ...]
+    gradient_passes: int
+    cpu_s: float
+
+
+def measure(setting: Setting, peer: str, *, seed: int, cache: Path) -> Cell:
+    """Let a peer meet all sources in the setting's order, measuring what it serves after each."""
+    loads = arrivals(setting, seed=seed, cache=cache)
+    world = setting.world
+    splits = CORPORA[world.corpus].target(budget=setting.budget, strength=world.strength, seed=seed)
+    competitor = PEERS[peer](_task(setting, splits, seed=seed))
+    test, accuracies, passes, spent = splits.test.samples(), [], 0, 0.0
+    for load in loads:
+        begun = time.process_time()
+        passes += competitor.meet(load)
+        spent += time.process_time() - begun
+        accuracies.append(round(evaluate(competitor.model, test.batches(128)).accuracy, 6))
+    return Cell(
+        setting=setting.name,
+        seed=seed,
+        peer=peer,
+        accuracies=tuple(accuracies),
+        gradient_passes=passes,
+        cpu_s=round(spent, 3),
+    )
+
+
+def arrivals(setting: Setting, *, seed: int, cache: Path) -> list[Load]:
+    """Give the sources' loaders in the order in which they arrive."""
+    loads = sources(setting.world, seed=seed, cache=cache)
+    if setting.order == "reverse":
+        return loads[::-1]
+    if setting.order == "shuffled":
+        return [loads[number] for number in np.random.default_rng(seed).permutation(len(loads))]
+    return loads
+
+
+def _task(setting: Setting, splits: TargetSplits, *, seed: int) -> Task:
+    train, val = splits.train.samples(), splits.val.samples()
+    epochs = max(EPOCHS, -(-STEPS // -(-len(train) // BATCH)))
+    return Task(
+        build=lambda: network(setting.world, seed=derive(seed, "untrained")),
+        data=TargetData(train, val),
+        config=AbsorbConfig(lr=1e-3, epochs=epochs, initial_epochs=epochs, batch_size=BATCH, seed=seed),
+        snapshots=MemorySnapshots(),
+    )

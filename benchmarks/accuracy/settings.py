@@ -1,0 +1,73 @@
+"""The settings of the benchmark: which sources come, in which order, for which target, and who competes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from grasp_core.peers.catalogue import PEERS
+
+Order = Literal["chronological", "reverse", "shuffled"]
+# plain: sources descend from one base. corrupted: one of them learned wrong labels.
+# independent: each has its own initial weights. partial: each has seen four of the classes only.
+Sources = Literal["plain", "corrupted", "independent", "partial"]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that decides the weights of the sources, beside the seed."""
+
+    corpus: str
+    strength: float  # of the drift
+    k: int = 4  # how many sources
+    sources: Sources = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One world, one order of arrival, one budget of labels, and who competes in it."""
+
+    world: World
+    order: Order
+    budget: int
+    peers: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Name the setting as tables and the ledger do."""
+        world = self.world
+        return f"{world.corpus} S{world.strength:g} K{world.k} {world.sources} {self.order} B{self.budget}"
+
+
+ALL = tuple(PEERS)
+KEY = ("guarded", "refit_best_source", "fold_soup_best_source", "best_source")
+ORDERED = (*KEY, "published", "no_transfer", "last_source")
+ORDERS: tuple[Order, ...] = ("chronological", "shuffled")
+
+CLAIM = tuple(
+    Setting(World("digits", strength), order, 60, ALL) for strength in (1.0, 2.0) for order in ORDERS
+)
+# where guarded may not be worse than best_source
+NOT_WORSE = (
+    Setting(World("digits", 0.0), "chronological", 60, KEY),
+    Setting(World("digits", 3.0), "chronological", 60, KEY),
+    Setting(World("digits", 2.0), "chronological", 20, KEY),
+    Setting(World("digits", 2.0), "chronological", 200, KEY),
+    Setting(World("digits", 2.0), "reverse", 60, ORDERED),
+    Setting(World("digits", 2.0, sources="corrupted"), "shuffled", 60, KEY),
+    Setting(World("digits", 1.0, sources="independent"), "chronological", 60, KEY),
+    Setting(World("digits", 2.0, k=8), "chronological", 60, ORDERED),
+)
+SECOND_TASK = tuple(Setting(World("photos", 2.0), order, 60, ORDERED) for order in ORDERS)
+# where transfer itself matters: no single source will do
+PARTIAL = (
+    Setting(
+        World("digits", 1.0, k=8, sources="partial"),
+        "chronological",
+        60,
+        ("guarded", "random_mask", "transfer_all", *KEY[1:], "average"),
+    ),
+)
+FULL = CLAIM + NOT_WORSE + PARTIAL + SECOND_TASK
+QUICK = (
+    Setting(World("digits", 1.0), "shuffled", 60, ALL),
+    Setting(World("photos", 2.0), "shuffled", 60, KEY),
+)

@@ -1,0 +1,70 @@
+"""Means per seed, and paired differences between two peers over seeds."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.accuracy.cells import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean and sample standard deviation, in points of accuracy, over so many seeds."""
+
+    mean: float
+    sd: float
+    seeds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Mean difference in points, its t over seeds, and how the gradient passes compare (a ratio)."""
+
+    points: float
+    t: float
+    seeds: int
+    passes: float
+
+
+def by_seed(cells: Iterable[Cell], peer: str, settings: Collection[str]) -> dict[int, float]:
+    """Give one final accuracy per seed, in points: the mean over the settings, which share that seed.
+
+    Seeds that lack one of the settings are left out.
+    """
+    found: dict[int, list[float]] = defaultdict(list)
+    for cell in cells:
+        if cell.peer == peer and cell.setting in settings:
+            found[cell.seed].append(100 * cell.accuracies[-1])
+    return {
+        seed: float(np.mean(values)) for seed, values in sorted(found.items()) if len(values) == len(settings)
+    }
+
+
+def spread(cells: Iterable[Cell], peer: str, settings: Collection[str]) -> Spread:
+    """Describe a peer's accuracy over seeds."""
+    values = list(by_seed(cells, peer, settings).values())
+    return Spread(float(np.mean(values)), float(np.std(values, ddof=1)), len(values))
+
+
+def difference(cells: Collection[Cell], ours: str, theirs: str, settings: Collection[str]) -> Difference:
+    """Compare two peers seed by seed. t is 0 where they never differ, or with fewer than two seeds."""
+    left, right = by_seed(cells, ours, settings), by_seed(cells, theirs, settings)
+    gaps = np.array([left[seed] - right[seed] for seed in left if seed in right])
+    if len(gaps) < 2:
+        return Difference(0.0, 0.0, len(gaps), 0.0)
+    error = gaps.std(ddof=1) / np.sqrt(len(gaps))
+    t = float(gaps.mean() / error) if error > 0 else 0.0
+    passes = mean_passes(cells, ours, settings) / max(1.0, mean_passes(cells, theirs, settings))
+    return Difference(float(gaps.mean()), t, len(gaps), passes)
+
+
+def mean_passes(cells: Iterable[Cell], peer: str, settings: Collection[str]) -> float:
+    """Give the mean number of samples that went forward and backward in one sequence of sources."""
+    return float(np.mean([c.gradient_passes for c in cells if c.peer == peer and c.setting in settings]))
+
+
+def mean_cpu_s(cells: Iterable[Cell], peer: str, settings: Collection[str]) -> float:
+    """Give the mean CPU seconds of one sequence of sources."""
+    return float(np.mean([c.cpu_s for c in cells if c.peer == peer and c.setting in settings]))

@@ -1,0 +1,76 @@
+"""Tables of the report, in Markdown."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from benchmarks.accuracy.cells import Cell
+from benchmarks.accuracy.stats import difference, mean_cpu_s, mean_passes, spread
+from grasp_core.peers.catalogue import PEERS
+
+ENOUGH = 3  # seeds below which a difference is not shown
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a table; the first column is text, the others are right-aligned."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def present(cells: Collection[Cell], settings: Collection[str]) -> list[str]:
+    """Name the peers that were measured in all the settings, in the catalogue's order."""
+    pairs = {(cell.peer, cell.setting) for cell in cells}
+    return [peer for peer in PEERS if all((peer, setting) in pairs for setting in settings)]
+
+
+def cell_table(cells: Collection[Cell], settings: Sequence[str]) -> str:
+    """Show mean ± sd over seeds, one row per setting, one column per peer."""
+    peers = [peer for peer in PEERS if any(cell.peer == peer and cell.setting in settings for cell in cells)]
+    rows = []
+    for setting in settings:
+        here = present(cells, [setting])
+        rows.append([setting, *(_spread(cells, peer, setting) if peer in here else "" for peer in peers)])
+    return markdown(["setting", *peers], rows)
+
+
+def difference_table(cells: Collection[Cell], settings: Sequence[str], *, ours: str) -> str:
+    """Show one peer's paired differences from all others, over the mean of the settings."""
+    rows = []
+    for peer in present(cells, settings):
+        if peer != ours:
+            gap = difference(cells, ours, peer, settings)
+            if gap.seeds >= ENOUGH:
+                rows.append(
+                    [peer, f"{gap.points:+.2f}", f"{gap.t:+.1f}", str(gap.seeds), f"{gap.passes:.2f}"]
+                )
+    return markdown([f"{ours} minus", "points", "t", "seeds", "gradient passes, ratio"], rows)
+
+
+def setting_table(
+    cells: Collection[Cell], settings: Sequence[str], *, ours: str, rivals: Sequence[str]
+) -> str:
+    """Show one peer's paired differences from a few others, setting by setting."""
+    rows = []
+    for setting in settings:
+        here = present(cells, [setting])
+        gaps = [difference(cells, ours, rival, [setting]) for rival in rivals if rival in here]
+        if gaps and gaps[0].seeds >= ENOUGH:
+            figures = (f"{gap.points:+.2f} (t {gap.t:+.1f})" for gap in gaps)
+            rows.append([setting, str(gaps[0].seeds), *figures])
+    return markdown([f"{ours} minus", "seeds", *rivals], rows)
+
+
+def cost_table(cells: Collection[Cell], settings: Sequence[str], peaks: dict[str, dict[str, float]]) -> str:
+    """Show what a sequence of sources costs each peer; peaks: parameter sizes by number of sources."""
+    counts = sorted({count for peer in PEERS for count in peaks.get(peer, {})}, key=int)
+    rows = []
+    for peer in present(cells, settings):
+        memory = getattr(PEERS[peer], "memory", "O(1)")
+        peak = [f"{peaks[peer][count]:.2f}" if count in peaks.get(peer, {}) else "" for count in counts]
+        passes, cpu_s = mean_passes(cells, peer, settings), mean_cpu_s(cells, peer, settings)
+        rows.append([peer, memory, *peak, f"{passes:.0f}", f"{cpu_s:.2f}"])
+    header = [f"peak at K = {count}" for count in counts]
+    return markdown(["peer", "memory", *header, "gradient passes", "CPU s"], rows)
+
+
+def _spread(cells: Collection[Cell], peer: str, setting: str) -> str:
+    figures = spread(cells, peer, [setting])
+    return f"{figures.mean:.1f} ± {figures.sd:.1f}"

@@ -1,0 +1,106 @@
+"""Sources of a world, trained once per seed and kept on disk for all peers, orders and budgets."""
+
+import copy
+import shutil
+import tempfile
+from dataclasses import asdict, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.accuracy.corpus import CORPORA
+from benchmarks.accuracy.settings import World
+from grasp_core.architectures import build
+from grasp_core.data.digits import Split
+from grasp_core.peers.peer import Load
+from grasp_core.seed import conditions, derive
+from grasp_core.snapshots import DiskSnapshots, MemorySnapshots
+from grasp_core.sources import SourceTrainingConfig, train_source
+
+BASE_TRAINING = SourceTrainingConfig(epochs=40, lr=1e-3, head_factor=1.0)
+SOURCE_TRAINING = replace(BASE_TRAINING, epochs=25)
+KNOWN = 4  # classes that a source of a partial world has seen
+VALIDATION = 5  # one of so many images chooses the epoch
+
+
+def network(world: World, *, seed: int) -> nn.Module:
+    """Build the world's network, untrained; the seed decides its weights."""
+    corpus = CORPORA[world.corpus]
+    channels = corpus.base(strength=world.strength, seed=0).images.shape[3]
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return build("grasp/digits-cnn", in_channels=channels, num_classes=len(corpus.CLASSES))
+
+
+def sources(world: World, *, seed: int, cache: Path) -> list[Load]:
+    """Give one loader per source, in the order of their periods; train those that the cache lacks."""
+    key = sha256(repr((asdict(world), seed, BASE_TRAINING, SOURCE_TRAINING, conditions())).encode())
+    directory = cache / key.hexdigest()[:16]
+    names = [f"source-{number}" for number in range(1, world.k + 1)]
+    if not directory.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=cache))
+        _train(world, names, seed=seed, kept=DiskSnapshots(draft))
+        try:
+            draft.rename(directory)
+        except OSError:  # another worker was faster, with the same bytes
+            shutil.rmtree(draft)
+    kept = DiskSnapshots(directory)
+
+    def loader(name: str) -> Load:
+        def load() -> nn.Module:
+            model = network(world, seed=0)
+            kept.load_into(name, model)
+            return model
+
+        return load
+
+    return [loader(name) for name in names]
+
+
+def _train(world: World, names: list[str], *, seed: int, kept: DiskSnapshots) -> None:
+    corpus = CORPORA[world.corpus]
+    base = network(world, seed=derive(seed, "base"))
+    if world.sources != "independent":
+        learn(base, corpus.base(strength=world.strength, seed=seed), BASE_TRAINING, seed=seed)
+    wrong = int(np.random.default_rng(seed).integers(1, world.k + 1)) if world.sources == "corrupted" else 0
+    for number, name in enumerate(names, start=1):
+        period = corpus.source(number, of=world.k, strength=world.strength, seed=seed)
+        training, model = SOURCE_TRAINING, copy.deepcopy(base)
+        if world.sources == "independent":
+            training, model = BASE_TRAINING, network(world, seed=derive(seed, "base", number))
+        if number == wrong:
+            period = mislabelled(period, seed=seed)
+        if world.sources == "partial":
+            period = some_classes(period, len(corpus.CLASSES), seed=derive(seed, "classes", number))
+        learn(model, period, training, seed=derive(seed, "source", number))
+        kept.save(name, model)
+
+
+def learn(model: nn.Module, period: Split, training: SourceTrainingConfig, *, seed: int) -> None:
+    """Train a model on a period's images, every fifth of which chooses the epoch."""
+    samples, positions = period.samples(), torch.arange(len(period.labels))
+    held = positions % VALIDATION == 0
+    train_source(
+        model,
+        samples.subset(positions[~held]),
+        samples.subset(positions[held]),
+        config=replace(training, seed=seed),
+        snapshots=MemorySnapshots(),
+    )
+
+
+def mislabelled(period: Split, *, seed: int) -> Split:
+    """Deal the labels out to other images at random."""
+    order = np.random.default_rng(seed).permutation(len(period.labels))
+    return replace(period, labels=period.labels[order])
+
+
+def some_classes(period: Split, classes: int, *, seed: int) -> Split:
+    """Leave only the images of KNOWN classes, drawn at random."""
+    known = np.isin(period.labels, np.random.default_rng(seed).choice(classes, KNOWN, replace=False))
+    ids = tuple(name for name, keep in zip(period.ids, known, strict=True) if keep)
+    return Split(period.images[known], period.labels[known], ids)

@@ -1,0 +1,82 @@
+"""A bucket in which everything has been decided: what an idle watch looks at."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from tasks.contracts import keys
+from tasks.contracts.base import Architecture, InputSpec
+from tasks.contracts.journal import Paused
+from tasks.contracts.state import Closed, Lineage, Listing, Point, Projected, State, etag_mark
+from tasks.contracts.target import Target
+
+BUCKET = "grasp-bench"
+NAME = "digits-now"
+BODY = b"{}"  # a manifest that was decided is listed, never read
+VERSIONS = 1000  # registered; most of so many sources changed nothing
+
+
+def target() -> Target:
+    """Give a target of one series."""
+    return Target(
+        name=NAME,
+        series=("digits",),
+        architecture=Architecture(id="grasp/digits-cnn", in_channels=1, num_classes=10),
+        classes=tuple("0123456789"),
+        input=InputSpec(height=8, width=8, channels=1, mean=(0.5,), std=(0.5,)),
+        dataset=f"datasets/digits/{'0' * 64}/dataset.json",
+    )
+
+
+def objects(manifests: int, *, listed: bool) -> Iterator[tuple[str, bytes]]:
+    """Give every object of a bucket with so many manifests, as many decided; listed: fully, just now."""
+    state = decided(manifests, listed=listed)
+    projected = Projected(seq=state.to_project, champion=state.champion, previous=state.previous)
+    yield keys.target_key(NAME), target().model_dump_json(by_alias=True, exclude_none=True).encode()
+    yield keys.state_key(NAME), state.model_dump_json().encode()
+    yield keys.projected_key(NAME), projected.model_dump_json().encode()
+    tip = Paused(seq=state.seq, at=datetime.now(UTC), by="bench", reason="the newest entry")
+    yield keys.entry_key(NAME, state.seq), tip.model_dump_json().encode()
+    for number in range(manifests):
+        yield key_of(number), BODY
+    for number in range(20):
+        yield keys.notice_key(datetime.now(UTC), keys.arrival_id(key_of(number))), b""
+
+
+def decided(manifests: int, *, listed: bool) -> State:
+    """Give the state of a journal with two entries per manifest, and the newest."""
+    mark = etag_mark(hashlib.md5(BODY).hexdigest())  # what the server gives as ETag
+    state = State(
+        seq=2 * manifests + 1,
+        champion=VERSIONS,
+        previous=VERSIONS - 1,
+        to_project=2 * manifests,
+        lineages={"main": Lineage(index=manifests, head=VERSIONS)},
+        versions={n: _point(n) for n in range(1, min(VERSIONS, manifests) + 1)},
+        listing=Listing(at=datetime.now(UTC), manifests=manifests) if listed else None,
+    )
+    for number in range(manifests):
+        arrival = keys.arrival_id(key_of(number))
+        state.closed[arrival] = Closed("rejected", 2 * number + 2, 2 * number + 1, mark)
+        state.weights[hashlib.sha256(b"%d" % number).hexdigest()[:32]] = 2 * number + 2
+    return state
+
+
+def key_of(number: int) -> str:
+    """Give the key of one manifest."""
+    return keys.manifest_key("digits", f"p{number:06d}", 1)
+
+
+def _point(number: int) -> Point:
+    digest = hashlib.sha256(json.dumps(number).encode()).hexdigest()
+    return Point(
+        lineage="main",
+        role="champion",
+        arrival_id=digest,
+        index=number,
+        gate_accuracy=0.9,
+        data=digest,
+        served_sha256=digest,
+        stem_sha256=digest,
+    )

@@ -1,0 +1,85 @@
+"""Measure the peak of live tensors of every peer over many sources: `python -m benchmarks.memory`."""
+
+import gc
+import json
+import tempfile
+from pathlib import Path
+
+import torch
+
+from benchmarks.memory.live import network, parameter_bytes, peak_sizes
+from grasp_core.config import AbsorbConfig, FineTuneConfig
+from grasp_core.data import digits
+from grasp_core.data.target import TargetData
+from grasp_core.finetune import fine_tune
+from grasp_core.peers.catalogue import PEERS
+from grasp_core.peers.peer import Load, Task
+from grasp_core.snapshots import DiskSnapshots
+
+COUNTS = (2, 8, 64)
+RESULTS = Path(__file__).parent / "results.json"
+DEPTH = 4  # layers of the network
+BATCH = 8  # small, so that activations weigh little beside parameters
+
+
+def target_data() -> TargetData:
+    """Give twenty labelled digits as batches that are already in memory, so that none is counted anew."""
+    splits = digits.target(budget=20, strength=1.0, seed=0)
+    return TargetData(list(splits.train.samples().batches(BATCH)), list(splits.val.samples().batches(BATCH)))
+
+
+def peak_of(peer: str, *, sources: int, config: AbsorbConfig) -> float:
+    """Let a peer meet so many sources; give its peak in parameter sizes, snapshots being on disk."""
+    data = target_data()
+    with tempfile.TemporaryDirectory() as directory:
+        task = Task(
+            build=lambda: network(0, depth=DEPTH),
+            data=data,
+            config=config,
+            snapshots=DiskSnapshots(Path(directory)),
+        )
+
+        def meet_all() -> None:
+            competitor = PEERS[peer](task)
+            for number in range(sources):
+                competitor.meet(_loader(number))
+
+        gc.collect()
+        return peak_sizes(meet_all, network(0, depth=DEPTH)) - 1  # less the network that only gives the unit
+
+
+def plain_fine_tune(config: FineTuneConfig) -> float:
+    """Give the peak of one plain fine-tune of the same network on the same batches."""
+    data, model = target_data(), network(0, depth=DEPTH)
+    with tempfile.TemporaryDirectory() as directory:
+        snapshots = DiskSnapshots(Path(directory))
+        return peak_sizes(
+            lambda: fine_tune(model, data.train, data.val, config=config, snapshots=snapshots), model
+        )
+
+
+def main() -> None:
+    """Measure, print, and write benchmarks/memory/results.json for the report."""
+    torch.set_num_threads(1)
+    config = AbsorbConfig(lr=1e-3, epochs=1, initial_epochs=1, batch_size=BATCH)
+    peaks = {
+        peer: {str(count): round(peak_of(peer, sources=count, config=config), 3) for count in COUNTS}
+        for peer in PEERS
+    }
+    plain = plain_fine_tune(config.fine_tuning(epochs=1))
+    one_fold = AbsorbConfig(folds=1, lr=1e-3, epochs=1, initial_epochs=1, batch_size=BATCH)
+    single = peak_of("guarded", sources=8, config=one_fold)
+    peaks["guarded, folds=1"] = {"8": round(single, 3)}
+    peaks["plain fine-tune"] = {"1": round(plain, 3)}
+    RESULTS.write_text(json.dumps(peaks, indent=1) + "\n")
+    for peer, by_count in peaks.items():
+        print(f"{peer:24}" + "".join(f"  K={count}: {peak:6.2f}" for count, peak in by_count.items()))
+    print(f"unit: {parameter_bytes(network(0, depth=DEPTH))} bytes; folds=1 over plain: {single / plain:.3f}")
+
+
+def _loader(number: int) -> Load:
+    return lambda: network(number + 1, depth=DEPTH)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The units of work of an absorb run: one source after the other, from its blob to the champion."""
+
+from collections.abc import Sequence
+
+from prefect import get_run_logger, tags
+
+from flows.replay import replay
+from grasp_core.errors import IncompatibleSource, NonFiniteLoss
+from tasks.absorb import device_of
+from tasks.arrivals import Arrival
+from tasks.artifacts import show_decision
+from tasks.contracts.journal import Decided
+from tasks.decide import break_off, claim, take_back
+from tasks.errors import BadArrival, BlobChanged, GraspError, JournalMoved
+from tasks.lateness import is_late
+from tasks.orchestration import living_runs
+from tasks.refuse import refuse_arrival, unfit
+from tasks.steps import decide, fetch, produce, show
+from tasks.tracking import end_stale_runs
+from tasks.triage import triage
+from tasks.units import plan
+from tasks.work import Work, open_work
+
+
+def absorb_all(target: str, *, flow_run: str) -> int:
+    """Absorb all that is ready for a target, in period order, looking again before the end.
+
+    flow_run: id of the run that works. Gives how many arrivals were taken on.
+    Raises RuntimeError at the end when an attempt broke off, and at once what is not an arrival's fault
+    (store, MLflow, the target's data).
+    """
+    work = open_work(target, by="absorb")
+    device_of(work.settings.device)  # a wrong setting is no arrival's fault: it fails before any is claimed
+    end_stale_runs(work.mlflow, target, flow_run=flow_run, living=living_runs(target))
+    show(work)
+    failed: list[str] = []
+    taken = 0
+    while ready := look(work):
+        taken += len(ready)
+        in_order, late = sort_out(work, ready)
+        if in_order:
+            failed += absorb_each(work, in_order, flow_run)
+        elif not replay(work, late, flow_run=flow_run, between=lambda: absorb_live(work, flow_run)):
+            failed += [arrival.manifest.key for arrival in late]
+    if failed:
+        raise RuntimeError(f"{', '.join(failed)}: the attempt broke off, the log says why; tried again later")
+    return taken
+
+
+def look(work: Work) -> tuple[Arrival, ...]:
+    """List what is ready now; nothing while the target is paused."""
+    found = triage(work.store, work.target, work.journal, pending_limit=work.pending_limit, rule=work.rule)
+    return () if is_paused(work) else found.ready
+
+
+def is_paused(work: Work) -> bool:
+    """Say whether nothing is to be absorbed; as of the journal last read."""
+    return work.target.paused or work.journal.last.paused
+
+
+def sort_out(work: Work, ready: Sequence[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
+    """Part what can be absorbed into the champion from late arrivals that need a replay."""
+    replays = work.target.late == "replay"
+    late = [arrival for arrival in ready if replays and is_late(arrival, work.journal.last)]
+    return [arrival for arrival in ready if arrival not in late], late
+
+
+def absorb_live(work: Work, flow_run: str) -> bool:
+    """Absorb what has become ready while a lineage is rebuilt; False when the target is paused."""
+    in_order, _ = sort_out(work, look(work))
+    absorb_each(work, in_order, flow_run)
+    return not is_paused(work)
+
+
+def absorb_each(work: Work, arrivals: Sequence[Arrival], flow_run: str) -> list[str]:
+    """Absorb one after the other; give the keys of those whose attempt broke off."""
+    return [each.manifest.key for each in arrivals if not absorb_arrival(work, each, flow_run)]
+
+
+def absorb_arrival(work: Work, arrival: Arrival, flow_run: str) -> bool:
+    """Take one source through its unit of work; False when the attempt broke off without a decision.
+
+    Raises what is not the arrival's fault (store, MLflow, Prefect, the target's data); that attempt does not
+    count.
+    """
+    if not claim(work.journal, work.target, arrival, flow_run=flow_run):
+        return True
+    try:
+        with tags(*_tags(work, arrival)):
+            absorb_unit(work, arrival, flow_run)
+    except BadArrival as error:
+        refuse(work, arrival, error)
+    except (IncompatibleSource, NonFiniteLoss) as error:
+        refuse(work, arrival, unfit(arrival.manifest.key, error))
+    except BlobChanged as error:
+        get_run_logger().warning("%s", error)
+        break_off(work.journal, arrival, reason=str(error))
+        return False
+    except JournalMoved as error:
+        get_run_logger().info("%s", error)
+        take_back(work.journal, arrival, reason=str(error))
+    except GraspError as error:
+        take_back(work.journal, arrival, reason=str(error))
+        raise
+    except Exception as error:
+        get_run_logger().exception("%s: the attempt broke off", arrival.manifest.key)
+        break_off(work.journal, arrival, reason=f"{type(error).__name__}: {error}")
+        return False
+    except BaseException:  # cancelled, or the worker is stopping: nobody's fault
+        take_back(work.journal, arrival, reason="the flow run was ended from outside")
+        raise
+    return True
+
+
+def absorb_unit(work: Work, arrival: Arrival, flow_run: str) -> None:
+    """Fetch, absorb and log, decide, show: one source from its blob to the champion."""
+    source = fetch(work, arrival)
+    unit = plan(work.target, arrival, work.journal.last)
+    logged = produce(work, unit, source, flow_run=flow_run)
+    decided = decide(work, unit, logged)
+    get_run_logger().info("%s: %s (%s)", unit.manifest_key, decided.decision, decided.reason_code)
+    show(work)
+    show_decision(work.target.name, decided)
+
+
+def refuse(work: Work, arrival: Arrival, error: BadArrival) -> None:
+    """Decide a source that cannot be absorbed, and show the decision."""
+    state = refuse_arrival(work.journal, arrival.id, error)
+    closed = state.closed.get(arrival.id)
+    entry = work.journal.entry(closed.seq) if closed else None
+    if isinstance(entry, Decided):
+        show_decision(work.target.name, entry)
+
+
+def _tags(work: Work, arrival: Arrival) -> tuple[str, ...]:
+    manifest = arrival.manifest
+    return f"target:{work.target.name}", f"series:{manifest.series}", f"period:{manifest.period.label}"

@@ -1,0 +1,80 @@
+"""`grasp pause | resume | promote | rollback`: what a person does to a target by hand."""
+
+import typer
+
+from flows.cli.app import app, out
+from tasks.identity import signed
+from tasks.journal import Journal
+from tasks.settings import StoreSettings, load_settings
+from tasks.store import Store
+from tasks.targets import read_target
+
+
+@app.command()
+def pause(
+    target: str = typer.Argument(help="Name of the target."),
+    reason: str = typer.Option("paused by hand", "--reason", help="Why; kept in the journal."),
+) -> None:
+    """Absorb nothing until resumed; a source that is being absorbed is finished.
+
+    Example: [bold]grasp pause digits-now --reason "new labels are on their way"[/]
+    """
+    from tasks.operate import pause as pause_target
+
+    changed = pause_target(_journal(target, "grasp pause"), reason=reason)
+    out.print(f"target {target} {'is paused' if changed else 'was paused already'}")
+
+
+@app.command()
+def resume(
+    target: str = typer.Argument(help="Name of the target."),
+    reason: str = typer.Option("resumed by hand", "--reason", help="Why; kept in the journal."),
+) -> None:
+    """Go on absorbing.
+
+    Example: [bold]grasp resume digits-now[/]
+    """
+    from tasks.operate import resume as resume_target
+
+    changed = resume_target(_journal(target, "grasp resume"), reason=reason)
+    out.print(f"target {target} {'goes on' if changed else 'was not paused'}")
+
+
+@app.command()
+def promote(
+    target: str = typer.Argument(help="Name of the target."),
+    version: int = typer.Argument(help="Registry version.", min=1),
+    reason: str = typer.Option(..., "--reason", help="Why; kept in the journal."),
+) -> None:
+    """Make a version the champion by a person's word (gate policy manual, or against the gate).
+
+    Example: [bold]grasp promote digits-now 7 --reason "checked by hand"[/]
+    """
+    from tasks.operate import promote as promote_version
+    from tasks.work import open_work
+
+    state = promote_version(open_work(target, by="grasp promote"), version, reason=reason)
+    out.print(f"champion of {target} is version {state.champion}, previous is {state.previous or 'none'}")
+
+
+@app.command()
+def rollback(
+    target: str = typer.Argument(help="Name of the target."),
+    version: int = typer.Argument(None, help="Registry version; the previous champion without it.", min=1),
+    reason: str = typer.Option(..., "--reason", help="Why; kept in the journal."),
+) -> None:
+    """Move the champion back to an earlier one, at once; later arrivals build on it.
+
+    Example: [bold]grasp rollback digits-now --reason "worse on the night shift"[/]
+    """
+    from tasks.operate import roll_back
+    from tasks.work import open_work
+
+    state = roll_back(open_work(target, by="grasp rollback"), version, reason=reason)
+    out.print(f"champion of {target} is version {state.champion} again; version {state.previous} is previous")
+
+
+def _journal(target: str, by: str) -> Journal:
+    store = Store.from_settings(load_settings(StoreSettings))
+    read_target(store, target)
+    return Journal(store, target, by=signed(by))

@@ -1,0 +1,25 @@
+"""`grasp probe`: whether the bucket keeps what the pipeline builds on."""
+
+import typer
+
+from flows.cli.app import app, out
+from tasks.settings import StoreSettings, load_settings
+from tasks.store import Store
+
+
+@app.command()
+def probe(
+    create: bool = typer.Option(False, "--create", help="Create the bucket if it is not there."),
+) -> None:
+    """Try credentials, addressing and conditional writes of the bucket; leaves nothing behind.
+
+    Example: [bold]grasp probe[/]
+    """
+    from tasks.probe import probe as probe_store
+
+    settings = load_settings(StoreSettings)
+    store = Store.from_settings(settings)
+    if create:
+        store.create_bucket()
+    probe_store(store, settings)
+    out.print(f"{store.where} is fit: credentials, addressing, conditional writes", soft_wrap=True)

@@ -1,0 +1,20 @@
+"""`grasp watch --once`: one look at every target, as the scheduled watch does it."""
+
+import typer
+
+from flows.cli.app import app
+
+
+@app.command()
+def watch(
+    once: bool = typer.Option(False, "--once", help="Look once and end; the schedule does the rest."),
+) -> None:
+    """Notice new sources and start absorbs, once.
+
+    Example: [bold]grasp watch --once[/]
+    """
+    if not once:
+        raise typer.BadParameter("say --once; the deployment watch/watch looks every 30 seconds by itself")
+    from flows.watch import watch as flow
+
+    flow()

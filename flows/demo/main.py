@@ -1,0 +1,79 @@
+"""`grasp demo`: the whole pipeline on this machine, with real servers, real images and the real watch."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+
+from flows.demo.addresses import Addresses, environment_of
+from flows.demo.play import Stage, play
+from flows.demo.processes import Children
+from flows.demo.view import view_on
+from flows.demo.workspace import workspace
+
+INTERRUPTED = 128 + signal.SIGINT
+PLAIN_WIDTH = 110  # of a table in a log
+
+
+def run(*, directory: Path = Path(".demo"), keep: bool = False, seed: int = 0) -> int:
+    """Play the demo in a directory, which is emptied first; give 0 when all is as it should be, else 1.
+
+    keep: leave the servers up after the end until Ctrl-C, as on a terminal. However it ends, by Ctrl-C or
+    kill -9 too, no process is left. Raises DemoFailed.
+    """
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    try:
+        with _ends_by_signal(), workspace(directory) as here:
+            return _run(console, here, keep=keep or console.is_terminal, seed=seed)
+    except KeyboardInterrupt:
+        console.print("interrupted; every process of the demo has been ended")
+        return INTERRUPTED
+
+
+def _run(console: Console, directory: Path, *, keep: bool, seed: int) -> int:
+    addresses = Addresses.choose()
+    with Children(logs=directory / "logs", environment=environment_of(addresses, directory)) as children:
+        with view_on(console) as view:
+            stage = Stage(directory=directory, addresses=addresses, children=children, view=view, seed=seed)
+            summary = play(stage)
+        summary.show(console)
+        summary.write(directory / "summary.json")
+        problems = summary.problems()
+        for problem in problems:
+            console.print(f"problem: {problem}")
+        if keep:
+            console.print("both UIs stay up until Ctrl-C")
+            with suppress(KeyboardInterrupt):
+                _wait(children)
+    return 1 if problems else 0
+
+
+def _wait(children: Children) -> NoReturn:
+    while True:
+        children.check()
+        time.sleep(1)
+
+
+@contextmanager
+def _ends_by_signal() -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and a closed terminal unwind the stack, so that children are ended.
+
+    A shell starts background jobs with Ctrl-C ignored, which Python would keep.
+    """
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: _leave, signal.SIGHUP: _leave}
+    before = {each: signal.signal(each, handler) for each, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)

@@ -1,0 +1,95 @@
+"""Backfill and retract on this worker: say what will happen, build the lineage, switch."""
+
+from prefect import get_run_logger
+
+from flows.absorb_units import absorb_live
+from flows.rebuild import Rebuilding, Rebuilt, build, build_and_switch
+from tasks.backfill import backfill_of
+from tasks.beside import check_needs
+from tasks.contracts.rebuild import BackfillRequest
+from tasks.course import chart, is_finished
+from tasks.errors import NotThere, OperationRefused
+from tasks.find import find_arrival
+from tasks.history import Historian
+from tasks.orchestration import REBUILD_FLOWS, living_runs, older_living_run
+from tasks.rebuild import Rebuild
+from tasks.rebuild_plan import plan_text
+from tasks.retract import retract_of, withdraw
+from tasks.steps import show
+from tasks.tracking import end_stale_runs
+from tasks.work import Work, open_work
+
+
+def backfill_target(target: str, request: BackfillRequest, *, flow_run: str) -> str:
+    """Do what a request asks, as far as it asks; give in words what came of it.
+
+    Raises OperationRefused, NotThere when a blob or version that it needs is gone, and what stops an absorb.
+    """
+    work = open_work(target, by="backfill")
+    history = Historian(work.journal).read()
+    rebuild = backfill_of(work.target, history, request)
+    if is_finished(history, rebuild):
+        show(work)
+        return f"lineage {history.state.lineage} is the current one already; nothing was done"
+    get_run_logger().info("%s", plan_text(work, history, rebuild))
+    if request.then == "print":
+        return f"would build lineage {rebuild.lineage}; nothing was done"
+    going = _begin(work, rebuild, flow_run=flow_run, reason=f"backfill from {request.from_period}")
+    if request.then == "compare":
+        build(work, going)
+        return f"lineage {rebuild.lineage} is built; the champion stays"
+    return _said(work, build_and_switch(work, going))
+
+
+def retract_source(target: str, arrival: str, *, reason: str, flow_run: str) -> str:
+    """Withdraw an arrival, rebuild without it; give in words what came of it. Raises as backfill_target."""
+    work = open_work(target, by="retract")
+    historian = Historian(work.journal)
+    found = find_arrival(arrival, historian.read().state)
+    if found is None:
+        raise NotThere(f"target {target} knows no arrival {arrival}; nothing was changed")
+    withdraw(work.journal, found, reason=reason)
+    history = historian.read()
+    rebuild = retract_of(work.target, history, found)
+    if rebuild is None:
+        show(work)
+        return f"{found[:12]} is withdrawn; no ancestor of the champion, so nothing is rebuilt"
+    get_run_logger().info("%s", plan_text(work, history, rebuild))
+    going = _begin(work, rebuild, flow_run=flow_run, reason=f"retract of {found[:12]}: {reason[:500]}")
+    return f"{found[:12]} is withdrawn; {_said(work, build_and_switch(work, going))}"
+
+
+def _begin(work: Work, rebuild: Rebuild, *, flow_run: str, reason: str) -> Rebuilding:
+    other = older_living_run(rebuild.target, flow_run_id=flow_run, flows=REBUILD_FLOWS)
+    if other:
+        raise OperationRefused(
+            f"flow run {other} rebuilds a lineage of {rebuild.target} already; wait for it, or cancel it if "
+            "it is dead; the same command goes on where it was"
+        )
+    end_stale_runs(work.mlflow, rebuild.target, flow_run=flow_run, living=living_runs(rebuild.target))
+    show(work)
+    check_needs(work, rebuild, chart(Historian(work.journal).read(), rebuild))
+
+    def between() -> bool:
+        # Where one GPU does everything, an absorb run would wait for this one: take what is ready in between.
+        if older_living_run(rebuild.target, flow_run_id=flow_run) is None:
+            absorb_live(work, flow_run)
+        return True
+
+    return Rebuilding(rebuild=rebuild, flow_run=flow_run, reason=reason, between=between)
+
+
+def _said(work: Work, done: Rebuilt | None) -> str:
+    if done is None or done.contest is None:
+        return "stopped before its end; the same command goes on where it was"
+    held = done.contest
+    if done.switched:
+        return f"lineage {done.lineage} took over, champion of {work.target.name} is version {held.head}"
+    if held.verdict is None:
+        return f"lineage {done.lineage} ends with version {held.head}, which is the champion; nothing changes"
+    verdict = held.verdict
+    return (
+        f"lineage {done.lineage} is built, the champion stays version {held.champion} ({verdict.code}: found "
+        f"{verdict.found}; needed {verdict.needed}); take version {held.head} all the same with: "
+        f"grasp promote {work.target.name} {held.head} --reason …"
+    )

@@ -1,0 +1,63 @@
+"""Replay a batch of late arrivals: the lineage from its earliest late period on, in the same absorb run."""
+
+from collections.abc import Callable, Sequence
+
+from prefect import get_run_logger
+
+from flows.rebuild import Rebuilding, Rebuilt, build_and_switch
+from tasks.arrivals import Arrival
+from tasks.decide import claim, take_back
+from tasks.errors import GraspError
+from tasks.history import Historian
+from tasks.lateness import decline, replay_of
+from tasks.work import Work
+
+
+def replay(work: Work, late: Sequence[Arrival], *, flow_run: str, between: Callable[[], bool]) -> bool:
+    """Take late arrivals into a lineage of their own; False when the attempt broke off without a decision.
+
+    The arrivals stay open until the rebuilt lineage takes over or is refused, so that a death is seen and
+    the next absorb goes on where this one was. Raises what is not their fault; that attempt does not count.
+    """
+    batch = tuple(each for each in late if claim(work.journal, work.target, each, flow_run=flow_run))
+    if not batch:
+        return True
+    try:
+        done = _build(work, batch, flow_run=flow_run, between=between)
+    except GraspError as error:
+        _take_back(work, batch, str(error))
+        raise
+    except Exception:
+        get_run_logger().exception("the replay of %s broke off", batch[0].manifest.key)
+        return False
+    except BaseException:  # cancelled, or the worker is stopping: nobody's fault
+        _take_back(work, batch, "the flow run was ended from outside")
+        raise
+    if done is None:
+        _take_back(work, batch, "the replay was stopped")
+    elif not done.switched:
+        verdict = done.contest.verdict if done.contest else None
+        for arrival in batch:
+            decline(work.journal, arrival, verdict, lineage=done.lineage)
+    return True
+
+
+def _build(
+    work: Work, batch: tuple[Arrival, ...], *, flow_run: str, between: Callable[[], bool]
+) -> Rebuilt | None:
+    rebuild = replay_of(work.target, Historian(work.journal).read(), batch)
+    names = ", ".join(f"{each.manifest.series}/{each.manifest.period.label}" for each in batch)
+    get_run_logger().info("replay of %s as lineage %s", names, rebuild.lineage)
+
+    def goes_on() -> bool:
+        return between() and any(arrival.id in work.journal.last.open for arrival in batch)
+
+    going = Rebuilding(
+        rebuild=rebuild, flow_run=flow_run, reason=f"replay of {names[:500]}", between=goes_on, late=batch
+    )
+    return build_and_switch(work, going)
+
+
+def _take_back(work: Work, batch: tuple[Arrival, ...], reason: str) -> None:
+    for arrival in batch:
+        take_back(work.journal, arrival, reason=reason)

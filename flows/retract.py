@@ -1,0 +1,19 @@
+"""Take a source out of a target: a `withdrawn` entry, then the lineage without it, through the gate.
+
+Runs on the GPU pool or by `grasp retract`. Interrupted, the same command goes on where it was. Needs the
+bucket, MLflow and the Prefect API.
+"""
+
+from typing import Any
+
+from prefect import State, flow
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+
+@flow(name="retract", flow_run_name="retract-{arrival}-from-{target}", persist_result=False)
+def retract(target: str, arrival: str, reason: str) -> State[Any]:
+    """Withdraw an arrival (its id, manifest key or series/period/rev) and rebuild what was made with it."""
+    from flows.rebuild_target import retract_source
+
+    return Completed(message=retract_source(target, arrival, reason=reason, flow_run=str(flow_run.id)))

@@ -1,0 +1,62 @@
+"""Notice new sources: compare what is in the bucket with what the journals decided, start absorbs.
+
+Runs every 30 seconds on the CPU pool. Level-triggered: a lost event or a crash costs one poll.
+Needs the bucket and the Prefect API; never imports torch or mlflow, so that it starts fast.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from prefect import flow, get_run_logger
+
+from tasks.errors import GraspError, TransientError
+from tasks.identity import signed
+from tasks.journal import Journal
+from tasks.listing import ListingRule
+from tasks.orchestration import end_stale_pending, trigger_absorb
+from tasks.projection import is_behind
+from tasks.settings import WatchSettings, load_settings
+from tasks.store import Store
+from tasks.targets import read_target, target_names
+from tasks.triage import Triage, triage
+
+ENOUGH = 16  # ready arrivals to look for: one starts an absorb, which looks for all
+
+
+@flow(name="watch")
+def watch() -> None:
+    """Look at every target once; one that cannot be read holds back no other."""
+    settings = load_settings(WatchSettings)
+    store = Store.from_settings(settings)
+    end_stale_pending()
+    failed = []
+    for name in target_names(store):
+        try:
+            look(store, name, settings=settings)
+        except GraspError as error:
+            get_run_logger().error("target %s: %s", name, error)
+            failed.append(name)
+    if failed:
+        raise TransientError(
+            f"could not look at {', '.join(failed)}; the log says why; the next watch retries"
+        )
+
+
+def look(store: Store, name: str, *, settings: WatchSettings) -> Triage:
+    """Triage one target and start an absorb when something is ready or the aliases are behind."""
+    target = read_target(store, name)
+    journal = Journal(store, name, by=signed("watch"))
+    limit, rule = timedelta(hours=settings.pending_limit_h), ListingRule.of(settings)
+    found = triage(store, target, journal, pending_limit=limit, rule=rule, enough=ENOUGH)
+    paused = target.paused or journal.last.paused
+    ready = [] if paused else [arrival.id for arrival in found.ready]
+    if ready or is_behind(store, name, journal.last, etag=journal.beside.get("projected.json")):
+        started = trigger_absorb(name, ready=ready)
+        _say(name, ready, started)
+    return found
+
+
+def _say(name: str, ready: Sequence[str], started: str | None) -> None:
+    what = f"{len(ready)} ready" if ready else "aliases behind the journal"
+    then = f"absorb run {started}" if started else "an absorb run is living already"
+    get_run_logger().info("target %s: %s; %s", name, what, then)

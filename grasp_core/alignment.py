@@ -1,0 +1,94 @@
+"""How far a source and a target want to move in the same direction on the target's data."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import BoolTensor, Tensor, nn
+
+from grasp_core.data.batches import Batches
+from grasp_core.errors import NonFiniteLoss
+from grasp_core.gradients import facing, pairwise, summed
+from grasp_core.modes import Flag
+
+EPSILON = 1e-8  # added to the denominator, as published
+PIECE = 2**14  # elements of a gradient that are in float64 at once
+
+
+def align(
+    source: nn.Module,
+    target: nn.Module,
+    batches: Batches,
+    *,
+    source_mode: Flag = "eval",
+    target_mode: Flag = "train",
+) -> dict[str, float]:
+    """Score gradient agreement, one cosine per named parameter tensor that got a gradient.
+
+    The gradients are of the mean cross-entropy per batch, summed over all batches given. Scores lie in
+    [-1, 1]; 0.0 where a gradient is all zero. In train mode, as published for the target, the forward
+    passes update batch-norm statistics; gradients end as None, flags as they were.
+    Raises IncompatibleSource when the models do not fit, NonFiniteLoss for a loss or gradient that is NaN
+    or infinite, InvalidData without batches; the target is then unchanged.
+    Source: GRASP, arXiv:2606.14900, "parameter-wise gradient alignment".
+    """
+    scores: dict[str, Tensor] = {}
+
+    def consume(name: str, ours: Tensor, theirs: Tensor) -> None:
+        scores[name] = _cosine(ours, theirs)
+        _need_finite_gradient(name, scores[name])
+
+    with facing(source, target, source_mode=source_mode, target_mode=target_mode):
+        pairwise(source, target, batches, consume=consume)
+    return {name: float(scores[name]) for name, _ in target.named_parameters() if name in scores}
+
+
+def agreement(
+    source: nn.Module,
+    target: nn.Module,
+    batches: Batches,
+    *,
+    source_mode: Flag = "eval",
+    target_mode: Flag = "eval",
+) -> dict[str, BoolTensor]:
+    """Mark the elements whose two gradients have the same sign, one mask per named parameter tensor.
+
+    The gradients are of the cross-entropy over all samples of all batches, which are read twice (an
+    iterator is held in memory for that), so that one set of gradients and the signs of the other are the
+    most there is. Zero has no sign: an element without a gradient in either model does not agree.
+    Errors and side effects are those of align.
+    """
+    again = list(batches) if isinstance(batches, Iterator) else batches
+    masks: dict[str, BoolTensor] = {}
+    with facing(source, target, source_mode=source_mode, target_mode=target_mode):
+        signs = {name: _signs(name, gradient) for name, gradient in summed(source, again, role="source")}
+        for name, gradient in summed(target, again, role="target"):
+            if name in signs:
+                masks[name] = signs.pop(name).mul_(_signs(name, gradient)) > 0  # type: ignore[assignment]
+    return masks
+
+
+def _signs(name: str, gradient: Tensor) -> Tensor:
+    _need_finite_gradient(name, gradient.sum())
+    return gradient.sign_().to(torch.int8)
+
+
+def _cosine(ours: Tensor, theirs: Tensor) -> Tensor:
+    lengths = _dot(ours, ours).sqrt() * _dot(theirs, theirs).sqrt()
+    return _dot(ours, theirs) / (lengths + EPSILON)
+
+
+def _dot(ours: Tensor, theirs: Tensor) -> Tensor:
+    """Give the inner product in float64, piece by piece: a whole copy in float64 would be the peak."""
+    total = torch.zeros((), dtype=torch.float64, device=ours.device)
+    ours, theirs = ours.reshape(-1), theirs.reshape(-1)
+    for start in range(0, ours.numel(), PIECE):
+        piece = slice(start, start + PIECE)
+        total += torch.dot(ours[piece].double(), theirs[piece].double())
+    return total
+
+
+def _need_finite_gradient(name: str, figure: Tensor) -> None:
+    if not bool(torch.isfinite(figure)):
+        raise NonFiniteLoss(
+            f"gradient of tensor {name} is NaN or infinite, needs to be finite; nothing was changed"
+        )

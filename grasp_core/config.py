@@ -1,0 +1,85 @@
+"""What an absorb and a fine-tune are told: frozen values with the defaults of the paper or of measurement."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from grasp_core.errors import InvalidConfig
+
+Mode = Literal["guarded", "reference"]
+Selection = Literal["accuracy", "loss"]
+# how guarded mode uses all labels; see refit.py and folds.py
+Tuning = Literal["refit", "fold_soup"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FineTuneConfig:
+    """Hyper-parameters of one fine-tune.
+
+    Defaults are the paper's (GRASP, arXiv:2606.14900): AdamW, cosine schedule, no warm-up.
+    """
+
+    epochs: int = 3
+    lr: float = 5e-5
+    weight_decay: float = 0.01
+    batch_size: int = 32
+    seed: int = 0
+    # accuracy: the epoch with the highest, first best wins (the paper).
+    # loss: the epoch with the lowest, the untrained model among the candidates (guarded mode).
+    selection: Selection = "accuracy"
+
+    def __post_init__(self) -> None:
+        _need(self.epochs >= 1, "epochs", self.epochs, "at least 1")
+        _need(self.lr > 0, "lr", self.lr, "a positive number")
+        _need(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        _need(self.batch_size >= 1, "batch_size", self.batch_size, "at least 1")
+        _need(self.selection in ("accuracy", "loss"), "selection", self.selection, "accuracy or loss")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AbsorbConfig:
+    """Hyper-parameters of one absorb, in either mode."""
+
+    mode: Mode = "guarded"
+    tuning: Tuning = "refit"  # guarded mode
+    folds: int = 4  # rotations of the fold soup; 1 is a plain fine-tune, whatever the tuning; guarded mode
+    threshold: float = 0.3  # cosine; strictly above is transferred; reference mode
+    alignment_batches: int = 1  # batches whose gradients are summed; reference mode
+    epochs: int = 3  # of the fine-tune after a transfer
+    initial_epochs: int = 3  # of the fine-tune that makes the first target
+    lr: float = 5e-5
+    weight_decay: float = 0.01
+    batch_size: int = 32
+    seed: int = 0
+    soup_limit: int = 500  # labels above which one plain fine-tune replaces refit and folds
+    refit_share: float = 0.6  # of the epochs until validation, then of those found
+    fold_share: float = 0.4  # of a plain fine-tune's epochs, for each fold
+    alphas: tuple[float, ...] = field(default=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5))  # 0 is the guard
+
+    def __post_init__(self) -> None:
+        _need(self.mode in ("guarded", "reference"), "mode", self.mode, "guarded or reference")
+        _need(self.tuning in ("refit", "fold_soup"), "tuning", self.tuning, "refit or fold_soup")
+        _need(0 < self.refit_share <= 1, "refit_share", self.refit_share, "a share in (0, 1]")
+        _need(self.folds >= 1, "folds", self.folds, "at least 1")
+        _need(-1 <= self.threshold <= 1, "threshold", self.threshold, "a cosine in [-1, 1]")
+        _need(self.alignment_batches >= 1, "alignment_batches", self.alignment_batches, "at least 1")
+        _need(self.initial_epochs >= 1, "initial_epochs", self.initial_epochs, "at least 1")
+        _need(0 < self.fold_share <= 1, "fold_share", self.fold_share, "a share in (0, 1]")
+        steps_fit = bool(self.alphas) and self.alphas[0] == 0.0 and all(0 <= a <= 1 for a in self.alphas)
+        _need(steps_fit, "alphas", self.alphas, "0.0 first, then steps in [0, 1]")
+        self.fine_tuning(epochs=self.epochs)
+
+    def fine_tuning(self, *, epochs: int) -> FineTuneConfig:
+        """Give the hyper-parameters of this absorb's fine-tune, with its mode's way to choose an epoch."""
+        return FineTuneConfig(
+            epochs=epochs,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            seed=self.seed,
+            selection="accuracy" if self.mode == "reference" else "loss",
+        )
+
+
+def _need(holds: bool, name: str, found: object, needed: str) -> None:
+    if not holds:
+        raise InvalidConfig(f"configuration: {name} is {found!r}, needs {needed}; nothing was started")

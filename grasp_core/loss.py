@@ -1,0 +1,64 @@
+"""Cross-entropy of a model on one batch, with the checks that make a bad batch or model speak."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from grasp_core.data.batches import Batch
+from grasp_core.errors import InvalidData, NonFiniteLoss
+
+Reduction = Literal["mean", "sum"]
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Name the device that a model's parameters are on."""
+    return next(model.parameters()).device
+
+
+def logits_of(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Run a model on a batch, on the model's device and in its dtype; give N x K logits and N labels.
+
+    Raises InvalidData when images are no floats, or when a label lies outside [0, K).
+    """
+    images, labels = batch
+    weight = next(model.parameters())
+    if not images.is_floating_point():
+        raise InvalidData(f"images are {images.dtype}, a model needs normalised floats; the batch is refused")
+    if images.shape[0] != labels.shape[0] or labels.shape[0] == 0:
+        raise InvalidData(
+            f"batch of {images.shape[0]} images, {labels.shape[0]} labels; needs as many, not 0"
+        )
+    logits: Tensor = model(images.to(weight.device, weight.dtype))
+    lowest, highest = int(labels.min()), int(labels.max())
+    if lowest < 0 or highest >= logits.shape[1]:
+        raise InvalidData(
+            f"labels lie in [{lowest}, {highest}], needs [0, {logits.shape[1]}); the batch is refused"
+        )
+    return logits, labels.to(weight.device, torch.int64)
+
+
+def cross_entropy(model: nn.Module, batch: Batch, *, reduction: Reduction) -> Tensor:
+    """Give a model's cross-entropy on a batch, as a scalar with its graph; it may be non-finite."""
+    logits, labels = logits_of(model, batch)
+    return functional.cross_entropy(logits, labels, reduction=reduction)
+
+
+def need_finite(loss: float, model: nn.Module, *, role: str) -> None:
+    """Raise NonFiniteLoss, naming the tensor at fault, unless the loss is a finite number."""
+    if loss - loss == 0:  # false for NaN and for both infinities
+        return
+    broken = first_non_finite(model)
+    fault = (
+        f"tensor {broken} has NaN or infinite values" if broken else "its tensors are finite, its logits not"
+    )
+    raise NonFiniteLoss(f"{role}: loss is {loss}: {fault}; needs a finite loss; this step is given up")
+
+
+def first_non_finite(model: nn.Module) -> str | None:
+    """Name the first parameter or buffer that holds NaN or infinity, or None."""
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            return name
+    return None

@@ -1,0 +1,46 @@
+"""All competitors by the name that tables give them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from grasp_core.peers.average import Average
+from grasp_core.peers.best_source import BestSource
+from grasp_core.peers.ensemble import Ensemble, EnsembleFineTuned
+from grasp_core.peers.fold_soup_best_source import FoldSoupBestSource
+from grasp_core.peers.fusion import Fusion
+from grasp_core.peers.grasp import Grasp
+from grasp_core.peers.last_source import LastSource
+from grasp_core.peers.no_transfer import NoTransfer
+from grasp_core.peers.peer import Peer, Task
+from grasp_core.peers.random_mask import RandomMask
+from grasp_core.peers.refit_best_source import RefitBestSource
+from grasp_core.peers.scratch import Scratch
+from grasp_core.peers.shuffled_scores import ShuffledScores
+from grasp_core.peers.transfer_all import TransferAll
+
+
+def published(task: Task) -> Grasp:
+    """Make GRASP as its paper has it."""
+    return Grasp(replace(task, config=replace(task.config, mode="reference")))
+
+
+PEERS: Mapping[str, Callable[[Task], Peer]] = MappingProxyType(
+    {
+        "guarded": Grasp,
+        "published": published,
+        "no_transfer": NoTransfer,
+        "shuffled_scores": ShuffledScores,
+        "random_mask": RandomMask,
+        "transfer_all": TransferAll,
+        "refit_best_source": RefitBestSource,
+        "fold_soup_best_source": FoldSoupBestSource,
+        "best_source": BestSource,
+        "last_source": LastSource,
+        "average": Average,
+        "fusion": Fusion,
+        "ensemble": Ensemble,
+        "ensemble_fine_tuned": EnsembleFineTuned,
+        "scratch": Scratch,
+    }
+)

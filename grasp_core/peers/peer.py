@@ -1,0 +1,54 @@
+"""What every competitor is: it meets sources one by one and serves a model after each."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from torch import nn
+
+from grasp_core.config import AbsorbConfig
+from grasp_core.data.target import TargetData
+from grasp_core.finetune import fine_tune
+from grasp_core.snapshots import Snapshots
+
+Load = Callable[[], nn.Module]
+Memory = Literal["O(1)", "O(K)"]  # in the number of sources met
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """What a peer is given: the target's labels, its budget of epochs and a place for snapshots.
+
+    build gives an untrained module of the target's architecture. All peers fine-tune with the same config.
+    """
+
+    build: Load
+    data: TargetData
+    config: AbsorbConfig
+    snapshots: Snapshots
+
+
+class Peer(ABC):
+    """One way to use sources. Subclasses say in their docstring what it is, its source and its cost."""
+
+    memory: ClassVar[Memory] = "O(1)"
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.model: nn.Module = task.build()  # the one that people would be served
+
+    @abstractmethod
+    def meet(self, load_source: Load) -> int:
+        """Take in one more source, so that model is what would be served now; give gradient passes."""
+
+    def tune(self, model: nn.Module) -> int:
+        """Fine-tune in place with the whole budget, lowest validation loss kept; give gradient passes."""
+        tuned = fine_tune(
+            model,
+            self.task.data.train,
+            self.task.data.val,
+            config=self.task.config.fine_tuning(epochs=self.task.config.epochs),
+            snapshots=self.task.snapshots,
+        )
+        return tuned.gradient_passes

@@ -1,0 +1,107 @@
+"""The first read of a manifest: its bytes go into the journal, and everything later uses that copy."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import NamedTuple
+
+from tasks.arrivals import check_accepted
+from tasks.contracts import keys
+from tasks.contracts.journal import Accepted, Entry, Withdrawn
+from tasks.contracts.reading import MAX_DOCUMENT_BYTES
+from tasks.contracts.state import State
+from tasks.contracts.target import Target
+from tasks.errors import BadArrival, NotThere
+from tasks.journal import Journal, Stamp
+from tasks.refuse import refuse_arrival
+from tasks.store import Store
+
+READERS = 16
+AT_ONCE = 64
+
+
+class Draft(NamedTuple):
+    """A manifest as it lies in the bucket; body is None when it is over 256 KiB."""
+
+    key: str
+    body: bytes | None
+    size_bytes: int
+    etag: str
+
+    def accepted(self, stamp: Stamp) -> Accepted:
+        """Give the entry that copies it into the journal."""
+        return Accepted(
+            **stamp._asdict(),
+            arrival_id=keys.arrival_id(self.key),
+            key=self.key,
+            manifest=_text(self.body),
+            size_bytes=self.size_bytes,
+            digest=None if self.body is None else hashlib.sha256(self.body).hexdigest(),
+            etag=self.etag,
+        )
+
+
+def accept_new(store: Store, target: Target, journal: Journal, new: Iterable[str]) -> int:
+    """Copy manifests into the journal, refuse at once those that can be told to be bad; say how many."""
+    return sum(_accept(target, journal, draft) for draft in _read_all(store, new))
+
+
+def withdraw_gone(journal: Journal, gone: Iterable[str]) -> None:
+    """Record arrivals whose manifests are no longer listed; nothing is rebuilt by that."""
+    for arrival in gone:
+
+        def think(state: State, stamp: Stamp, arrival: str = arrival) -> Entry | None:
+            if arrival in state.withdrawn:
+                return None
+            return Withdrawn(**stamp._asdict(), arrival_id=arrival, reason="its manifest is no longer listed")
+
+        journal.propose(think)
+
+
+def _accept(target: Target, journal: Journal, draft: Draft) -> bool:
+    arrival = keys.arrival_id(draft.key)
+    if arrival in journal.last.open or arrival in journal.last.closed:
+        return False  # another writer was faster
+
+    def think(state: State, stamp: Stamp) -> Entry | None:
+        if arrival in state.open or arrival in state.closed:
+            return None
+        return draft.accepted(stamp)
+
+    state = journal.propose(think)
+    opened = state.open.get(arrival)
+    if opened is None or opened.accepted_seq != state.seq:
+        return False  # another writer accepted it first, and looks at it
+    try:
+        check_accepted(draft.accepted(Stamp(state.seq, opened.since, "check")), target=target, state=state)
+    except BadArrival as error:
+        refuse_arrival(journal, arrival, error)
+        return True
+    return False
+
+
+def _read_all(store: Store, new: Iterable[str]) -> Iterator[Draft]:
+    rest = iter(new)
+    with ThreadPoolExecutor(READERS) as pool:
+        while some := list(islice(rest, AT_ONCE)):
+            yield from (draft for draft in pool.map(lambda key: _read(store, key), some) if draft)
+
+
+def _read(store: Store, key: str) -> Draft | None:
+    try:
+        body, etag = store.get(key, max_bytes=MAX_DOCUMENT_BYTES)
+        if len(body) <= MAX_DOCUMENT_BYTES:
+            return Draft(key, body, len(body), etag)
+        head = store.head(key)
+    except NotThere:
+        head = None
+    # deleted since it was listed: it was never read, so it never arrived
+    return Draft(key, None, head.size_bytes, head.etag) if head else None
+
+
+def _text(body: bytes | None) -> str | None:
+    try:
+        return body.decode("utf-8") if body is not None else None
+    except UnicodeDecodeError:
+        return None

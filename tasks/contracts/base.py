@@ -1,0 +1,108 @@
+"""What all documents share: frozen, closed models and the names that the bucket allows."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+SCHEMA_VERSION = 1
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+ArchitectureId = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}/[a-z0-9][a-z0-9_-]{0,62}$")
+]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,126}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Rev = Annotated[int, Field(ge=1, le=999_999_999)]
+Size = Annotated[int, Field(ge=0, le=2**50)]
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Refuse a naive time; give an aware one in UTC."""
+    if moment.tzinfo is None:
+        raise ValueError("needs a time zone, for example 2026-11-21T00:00:00Z")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(in_utc)]
+
+
+class Document(BaseModel):
+    """Base of every document: immutable, no unknown fields, no NaN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Period(Document):
+    """An interval of time with a label; both dates are inclusive."""
+
+    label: Name
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.start > self.end:
+            raise ValueError(f"period {self.label} ends on {self.end}, before its start {self.start}")
+        return self
+
+
+class Architecture(Document):
+    """Which network, and the two sizes that its ends depend on."""
+
+    id: ArchitectureId
+    in_channels: int = Field(ge=1, le=64)
+    num_classes: int = Field(ge=2, le=100_000)
+
+
+class InputSpec(Document):
+    """The image a model sees: uint8 / 255, then (x - mean) / std per channel."""
+
+    height: int = Field(ge=1, le=4096)
+    width: int = Field(ge=1, le=4096)
+    channels: int = Field(ge=1, le=64)
+    mean: tuple[float, ...]
+    std: tuple[Annotated[float, Field(gt=0)], ...]
+
+    @model_validator(mode="after")
+    def _one_per_channel(self) -> Self:
+        for field in ("mean", "std"):
+            if len(getattr(self, field)) != self.channels:
+                raise ValueError(
+                    f"{field} has {len(getattr(self, field))} values for {self.channels} channels"
+                )
+        return self
+
+
+def unique_classes(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a list that names one class twice."""
+    twice = sorted({name for name in classes if classes.count(name) > 1}) if len(classes) < 5000 else []
+    if twice or len(set(classes)) != len(classes):
+        raise ValueError(f"classes are not unique: {', '.join(twice[:5]) or 'some stand twice'}")
+    return classes
+
+
+Classes = Annotated[tuple[Text, ...], Field(min_length=2), AfterValidator(unique_classes)]
+
+
+class ModelSignature(Document):
+    """What a source and a target must share to be comparable, tensor by tensor and class by class."""
+
+    architecture: Architecture
+    classes: Classes
+    input: InputSpec
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> Self:
+        if len(self.classes) != self.architecture.num_classes:
+            raise ValueError(
+                f"{len(self.classes)} classes are named, architecture.num_classes is "
+                f"{self.architecture.num_classes}"
+            )
+        if self.input.channels != self.architecture.in_channels:
+            raise ValueError(
+                f"input.channels is {self.input.channels}, architecture.in_channels is "
+                f"{self.architecture.in_channels}"
+            )
+        return self

@@ -1,0 +1,78 @@
+"""target.json: what a target absorbs, into what, with which data, configuration and gate."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from grasp_core.config import AbsorbConfig
+from tasks.contracts.base import Document, ModelSignature, Name
+
+DatasetKey = Annotated[
+    str, StringConstraints(pattern=r"^datasets/[a-z0-9][a-z0-9_-]{0,62}/[0-9a-f]{64}/dataset\.json$")
+]
+
+
+class AbsorbSettings(Document):
+    """Hyper-parameters of an absorb: fields and defaults of the core's AbsorbConfig, with bounds."""
+
+    mode: Literal["guarded", "reference"] = Field(
+        default="guarded", description="guarded (default) or reference, as in the paper"
+    )
+    folds: int = Field(default=4, ge=1, le=64, description="rotations of the labels, guarded mode")
+    threshold: float = Field(
+        default=0.3,
+        ge=-1,
+        le=1,
+        description="gradient cosine above which a tensor is transferred, reference mode",
+    )
+    alignment_batches: int = Field(
+        default=1, ge=1, le=100_000, description="batches whose gradients are compared, reference mode"
+    )
+    epochs: int = Field(default=3, ge=1, le=10_000, description="of a fine-tune")
+    initial_epochs: int = Field(
+        default=3, ge=1, le=10_000, description="of the fine-tune that makes the first target"
+    )
+    lr: float = Field(default=5e-5, gt=0, le=10, description="learning rate")
+    weight_decay: float = Field(default=0.01, ge=0, le=10, description="of AdamW")
+    batch_size: int = Field(default=32, ge=1, le=65_536, description="samples per step")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="of every random number")
+
+    def config(self) -> AbsorbConfig:
+        """Give the core's frozen configuration."""
+        return AbsorbConfig(**self.model_dump())
+
+
+class GateSettings(Document):
+    """The promotion rule: margin in accuracy (0.01 = one point), confidence of the one-sided McNemar test."""
+
+    policy: Literal["non_inferior", "improves", "always", "manual"] = "non_inferior"
+    margin: float = Field(default=0.01, ge=0, le=1)
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+
+
+def _no_twins(series: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(series)) != len(series):
+        raise ValueError(f"series are not unique: {', '.join(series)}")
+    return series
+
+
+class Target(ModelSignature):
+    """The named thing that a team owns: a model that absorbs sources."""
+
+    schema_version: Literal[1] = 1
+    name: Name
+    series: Annotated[tuple[Name, ...], Field(min_length=1, max_length=1000), AfterValidator(_no_twins)]
+    dataset: DatasetKey
+    absorb: AbsorbSettings = AbsorbSettings()
+    gate: GateSettings = GateSettings()
+    late: Literal["append", "replay", "park"] = "append"
+    paused: bool = False
+    from_: date | None = Field(default=None, alias="from", description="first day that a period may start on")
+    until: date | None = Field(default=None, description="last day that a period may end on")
+
+    @model_validator(mode="after")
+    def _window(self) -> Self:
+        if self.from_ and self.until and self.from_ > self.until:
+            raise ValueError(f"from {self.from_} lies after until {self.until}")
+        return self

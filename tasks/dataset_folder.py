@@ -1,0 +1,133 @@
+"""Prepare an image folder as target data on disk, and publish what was prepared."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from grasp_core.data.folder import Image, Sample, Skipped, decode, scan, stratified, with_gate
+from grasp_core.errors import InvalidData
+from tasks.contracts.base import Classes, Document, InputSpec, Name
+from tasks.contracts.reading import first_problem
+from tasks.datasets import SPLITS, SplitArrays, publish_dataset
+from tasks.errors import InvalidDocument, NotThere
+from tasks.store import Store
+
+DOCUMENT = "prepared.json"
+
+
+class Prepared(Document):
+    """prepared.json: what the arrays beside it are."""
+
+    name: Name
+    classes: Classes
+    input: InputSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What came of a folder: samples per split, and the files left out."""
+
+    samples: Mapping[str, int]
+    skipped: tuple[Skipped, ...]
+
+
+def prepare(
+    folder: Path, out: Path, *, name: str, spec: InputSpec, val: float = 0.1, test: float = 0.1
+) -> Preparation:
+    """Decode a folder's images into four splits of arrays below out; the same folder gives the same bytes.
+
+    val, test: shares where the folder is not split already; half of val becomes the gate split. Files that
+    hold no whole image, and copies of an image that came before, are skipped and named.
+    Raises InvalidData, or InvalidDocument when a split or a class in train ends up empty.
+    """
+    classes, found = scan(folder)
+    try:
+        document = Prepared(name=name, classes=classes, input=spec)
+    except ValidationError as error:
+        raise InvalidDocument(f"{folder}: {first_problem(error)}; nothing was prepared") from error
+    skipped: list[Skipped] = []
+    sound = _sound(found, spec, skipped)
+    splits = with_gate(stratified(sound[""], val=val, test=test) if "" in sound else sound)
+    _check(folder, classes, splits)
+    out.mkdir(parents=True, exist_ok=True)
+    for split in SPLITS:
+        _write(out, split, splits[split], spec)
+    (out / DOCUMENT).write_text(document.model_dump_json(indent=1) + "\n")
+    return Preparation({split: len(splits[split]) for split in SPLITS}, tuple(skipped))
+
+
+def publish_prepared(store: Store, folder: Path) -> str:
+    """Publish what prepare wrote; gives the key of its dataset.json. Raises NotThere, InvalidDocument."""
+    try:
+        document = Prepared.model_validate_json((folder / DOCUMENT).read_bytes())
+        splits = {split: _read(folder, split) for split in SPLITS}
+    except FileNotFoundError as error:
+        raise NotThere(
+            f"{error.filename}: is not there, grasp dataset prepare writes it; nothing was published"
+        ) from error
+    except ValueError as error:
+        raise InvalidDocument(f"{folder}: {error}; prepare it anew; nothing was published") from error
+    return publish_dataset(
+        store, document.name, classes=document.classes, input=document.input, splits=splits
+    )
+
+
+def _sound(
+    found: Mapping[str, Sequence[Sample]], spec: InputSpec, skipped: list[Skipped]
+) -> dict[str, list[Sample]]:
+    """Keep the samples that can be decoded and are no copies; a copy in two splits would leak."""
+    seen: dict[bytes, str] = {}
+    sound: dict[str, list[Sample]] = {}
+    for split, samples in found.items():
+        sound[split] = []
+        for sample in samples:
+            try:
+                content = hashlib.sha256(_decode(sample, spec).tobytes()).digest()
+            except InvalidData as error:
+                skipped.append(Skipped(sample.id, str(error)))
+                continue
+            first = seen.setdefault(content, sample.id)
+            if first == sample.id:
+                sound[split].append(sample)
+            else:
+                skipped.append(Skipped(sample.id, f"{sample.path}: shows the same as {first}; it is skipped"))
+    return sound
+
+
+def _decode(sample: Sample, spec: InputSpec) -> Image:
+    return decode(sample.path, height=spec.height, width=spec.width, channels=spec.channels)
+
+
+def _check(folder: Path, classes: Sequence[str], splits: Mapping[str, Sequence[Sample]]) -> None:
+    empty = [split for split in SPLITS if not splits[split]]
+    trained = {sample.label for sample in splits["train"]}
+    unseen = [name for label, name in enumerate(classes) if label not in trained]
+    if empty or unseen:
+        raise InvalidDocument(
+            f"{folder}: no image for {', '.join(empty or unseen)}, needs some in every split and of every "
+            "class in train; nothing was prepared"
+        )
+
+
+def _write(out: Path, split: str, samples: Sequence[Sample], spec: InputSpec) -> None:
+    """Write one split's arrays image by image, so that memory holds one image."""
+    shape = (len(samples), spec.height, spec.width, spec.channels)
+    images = np.lib.format.open_memmap(out / f"{split}-images.npy", mode="w+", dtype=np.uint8, shape=shape)
+    for row, sample in enumerate(samples):
+        images[row] = _decode(sample, spec)
+    images.flush()
+    np.save(out / f"{split}-labels.npy", np.array([sample.label for sample in samples], dtype=np.int64))
+    (out / f"{split}-ids.json").write_text(json.dumps([sample.id for sample in samples]))
+
+
+def _read(folder: Path, split: str) -> SplitArrays:
+    return SplitArrays(
+        images=np.load(folder / f"{split}-images.npy", mmap_mode="r", allow_pickle=False),
+        labels=np.load(folder / f"{split}-labels.npy", allow_pickle=False),
+        ids=tuple(json.loads((folder / f"{split}-ids.json").read_bytes())),
+    )

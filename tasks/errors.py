@@ -1,0 +1,113 @@
+"""Errors at the pipeline's edges, in the core's tree: terminal ends in a decision, transient is retried."""
+
+from grasp_core.errors import GraspError, TerminalError, TransientError
+from tasks.printable import printable
+
+__all__ = [
+    "AlreadyThere",
+    "BadArrival",
+    "BlobChanged",
+    "GraspError",
+    "InvalidCheckpoint",
+    "InvalidDocument",
+    "InvalidSettings",
+    "JournalMoved",
+    "NewerSchema",
+    "NoSpace",
+    "NotThere",
+    "OperationRefused",
+    "OrchestrationRefused",
+    "OrchestrationUnavailable",
+    "StoreRefused",
+    "StoreUnavailable",
+    "StoredDiffers",
+    "TerminalError",
+    "TrackingRefused",
+    "TrackingUnavailable",
+    "TransientError",
+]
+
+
+class InvalidSettings(TerminalError):
+    """A setting is missing or wrong; the message names its variable."""
+
+
+class InvalidCheckpoint(TerminalError):
+    """A publisher's torch file does not hold the tensors of its architecture, or more than tensors."""
+
+
+class InvalidDocument(TerminalError):
+    """A JSON document breaks its contract."""
+
+
+class OperationRefused(TerminalError):
+    """What a person asked for makes no sense as things are."""
+
+
+class NewerSchema(TerminalError):
+    """A document's schema_version is newer than this code knows."""
+
+
+class NotThere(TerminalError):
+    """An object, target or version that was asked for does not exist."""
+
+
+class AlreadyThere(TerminalError):
+    """A create-only write found the key taken."""
+
+
+class StoreRefused(TerminalError):
+    """The store answered no: credentials, permissions, bucket, or a feature that we need."""
+
+
+class StoreUnavailable(TransientError):
+    """The store did not answer, or answered that it cannot now."""
+
+
+class TrackingRefused(TerminalError):
+    """The MLflow server answered no: credentials, permissions, or a request that it does not allow."""
+
+
+class StoredDiffers(TerminalError):
+    """A registered version's bytes are not those that were logged."""
+
+
+class TrackingUnavailable(TransientError):
+    """The MLflow server did not answer, or answered that it cannot now."""
+
+
+class OrchestrationRefused(TerminalError):
+    """The Prefect server answered no: an unknown deployment, permissions, a request that it refuses."""
+
+
+class OrchestrationUnavailable(TransientError):
+    """The Prefect server did not answer, or answered that it cannot now."""
+
+
+class BlobChanged(TransientError):
+    """A blob that was there is absent or shorter now: its arrival waits for it again."""
+
+
+class NoSpace(TransientError):
+    """The disk of this machine is full."""
+
+
+class JournalMoved(TransientError):
+    """Another writer appended first; read on and think again."""
+
+
+class BadArrival(TerminalError):
+    """An arrival that is refused: carries what the journal's `decided` entry says about it."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        object: str,  # noqa: A002 - the journal's word
+        found: str,
+        needed: str,
+        next: str = "quarantined; publish a corrected source under a new rev",  # noqa: A002
+    ) -> None:
+        self.code, self.object, self.next = code, printable(object, limit=2000), printable(next, limit=2000)
+        self.found, self.needed = printable(found), printable(needed)
+        super().__init__(f"{self.object}: found {self.found}; needed {self.needed}; {self.next}")

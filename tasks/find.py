@@ -1,0 +1,42 @@
+"""Find an arrival by what a person has at hand: its id, the start of it, its key, or series/period/rev."""
+
+import re
+
+from tasks.contracts import keys
+from tasks.contracts.state import State
+from tasks.errors import OperationRefused
+
+_ID = re.compile(r"\A[0-9a-f]{6,64}\Z")
+
+
+def find_arrival(which: str, state: State) -> str | None:
+    """Give the id of an arrival that a target's journal knows; None when it knows none.
+
+    which: at least six characters of the id, a manifest's key, or series/period/rev.
+    Raises OperationRefused when several ids begin so, or when it is none of the three.
+    """
+    key = which if which.startswith(keys.MANIFESTS) else f"{keys.MANIFESTS}{which}.json"
+    if keys.parse_manifest_key(key):
+        arrival = keys.arrival_id(key)
+        return arrival if _knows(state, arrival) else None
+    if not _ID.match(which):
+        raise OperationRefused(
+            f"{which}: is no arrival; give six or more characters of its id, its manifest's key, or "
+            "series/period/rev such as digits/2014/1"
+        )
+    if len(which) == 64:
+        return which if _knows(state, which) else None
+    fits = {
+        each
+        for known in (state.open, state.closed, state.withdrawn)
+        for each in known
+        if each.startswith(which)
+    }
+    if len(fits) > 1:
+        shown = ", ".join(sorted(fits)[:3])
+        raise OperationRefused(f"{which}: {len(fits)} arrivals begin so ({shown}, ...); give more of the id")
+    return fits.pop() if fits else None
+
+
+def _knows(state: State, arrival: str) -> bool:
+    return arrival in state.open or arrival in state.closed or arrival in state.withdrawn

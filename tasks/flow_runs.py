@@ -1,0 +1,73 @@
+"""Flow runs as Prefect's API shows them, and what its failures mean to us."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from httpx import HTTPStatusError, TransportError
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas import filters
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+
+from tasks.errors import OrchestrationRefused, OrchestrationUnavailable
+
+PAGE = 200  # the most runs that the API gives at once
+
+
+@contextmanager
+def connected() -> Iterator[SyncPrefectClient]:
+    """Open a client to the server that PREFECT_API_URL names; failures become our errors."""
+    with translated(), get_client(sync_client=True) as client:
+        yield client
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn Prefect's failures into OrchestrationUnavailable (try again) or OrchestrationRefused."""
+    try:
+        yield
+    except TransportError as error:
+        raise OrchestrationUnavailable(
+            f"the Prefect API did not answer ({type(error).__name__}: {error}); tried again at the next poll"
+        ) from error
+    except HTTPStatusError as error:
+        said = f"the Prefect API answered {error.response.status_code} to {error.request.url.path}"
+        if error.response.status_code >= 500 or error.response.status_code == 429:
+            raise OrchestrationUnavailable(f"{said}; tried again at the next poll") from error
+        raise OrchestrationRefused(f"{said}: {error.response.text[:200]}; nothing was changed") from error
+
+
+def runs_in(
+    client: SyncPrefectClient, states: Collection[StateType], *, flows: Sequence[str]
+) -> Iterator[FlowRun]:
+    """Read all runs of these flows that are in one of these states."""
+    offset = 0
+    while True:
+        page = client.read_flow_runs(
+            flow_filter=_named(flows),
+            flow_run_filter=filters.FlowRunFilter(state=_in(states)),
+            sort=FlowRunSort.ID_DESC,
+            limit=PAGE,
+            offset=offset,
+        )
+        yield from page
+        if len(page) < PAGE:
+            return
+        offset += PAGE
+
+
+def count_in(client: SyncPrefectClient, states: Collection[StateType], *, flow: str, tag: str) -> int:
+    """Count the runs of a flow that carry a tag and are in one of these states."""
+    tagged = filters.FlowRunFilterTags(all_=[tag])
+    return client.count_flow_runs(
+        flow_filter=_named([flow]),
+        flow_run_filter=filters.FlowRunFilter(tags=tagged, state=_in(states)),
+    )
+
+
+def _named(flows: Sequence[str]) -> filters.FlowFilter:
+    return filters.FlowFilter(name=filters.FlowFilterName(any_=list(flows)))
+
+
+def _in(states: Collection[StateType]) -> filters.FlowRunFilterState:
+    return filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=sorted(states)))

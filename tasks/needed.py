@@ -1,0 +1,91 @@
+"""Which versions and blobs something still needs: everything else may be pruned."""
+
+from collections.abc import Iterable, Iterator
+
+from tasks.contracts import keys
+from tasks.contracts.journal import Accepted
+from tasks.contracts.manifest import Manifest
+from tasks.contracts.reading import read_document
+from tasks.contracts.state import State
+from tasks.decide import best_earlier
+from tasks.errors import InvalidDocument, NewerSchema, NotThere
+from tasks.history import Historian, History
+from tasks.journal import Journal
+from tasks.store import Store
+from tasks.targets import target_names
+
+
+def needed_versions(state: State, *, keep: int, aliased: Iterable[int], data: str) -> set[int]:
+    """Say which versions of a target are in use, besides its newest `keep`.
+
+    aliased: versions that MLflow's aliases name, whoever set them. data: digest of the target's data now.
+    In use are: champion, previous, the best earlier champion, the newest promoted version and the start of
+    every lineage (an unfinished backfill builds on them), and what waits for `grasp promote`.
+    """
+    newest = sorted(state.versions)[-keep:] if keep else []
+    lineages = [version for lineage in state.lineages.values() for version in (lineage.head, lineage.start)]
+    waiting = [
+        version
+        for version, point in state.versions.items()
+        if point.role == "candidate" and point.arrival_id and _is_parked(state, point.arrival_id)
+    ]
+    named = [
+        state.champion,
+        state.previous,
+        best_earlier(state, data=data, lineage=state.lineage, parent=state.champion),
+    ]
+    return {version for version in (*newest, *lineages, *waiting, *named, *aliased) if version is not None}
+
+
+def needed_blobs(store: Store, *, target: str, versions: Iterable[int]) -> set[str]:
+    """Give the SHA-256 of every blob that is needed: by these versions of a target, or by anything else.
+
+    Needed are the sources of a version and of all its ancestors, whatever is open, parked or unknown to every
+    journal, and all that other targets registered.
+    """
+    needed: set[str] = set()
+    known: set[str] = set()
+    for name in {*target_names(store), target}:
+        journal = Journal(store, name, by="prune")
+        history = Historian(journal).read()
+        kept = versions if name == target else history.by_version
+        needed |= {sha for version in kept for sha in sources_of(history, version)}
+        needed |= set(_undecided(journal, history.state))
+        known |= {*history.state.closed, *history.state.open}
+    return needed | set(_unknown(store, known))
+
+
+def sources_of(history: History, version: int) -> Iterator[str]:
+    """Give the weights' SHA-256 of every source that a version was made from; none of an unknown version."""
+    if version in history.by_version:
+        yield from (done.source.weights_sha256 for done in history.chain(version) if done.source)
+
+
+def _is_parked(state: State, arrival: str) -> bool:
+    closed = state.closed.get(arrival)
+    return closed is not None and closed.decision == "parked"
+
+
+def _undecided(journal: Journal, state: State) -> Iterator[str]:
+    yield from (opened.brief.weights.sha256 for opened in state.open.values() if opened.brief)
+    for closed in state.closed.values():
+        if closed.decision == "parked":
+            entry = journal.entry(closed.accepted_seq)
+            if isinstance(entry, Accepted) and entry.manifest:
+                yield from _weights(entry.manifest.encode(), entry.key)
+
+
+def _unknown(store: Store, known: set[str]) -> Iterator[str]:
+    for item in store.list(keys.MANIFESTS):
+        if keys.arrival_id(item.key) not in known:
+            try:
+                yield from _weights(store.get(item.key).body, item.key)
+            except NotThere:  # withdrawn just now
+                continue
+
+
+def _weights(manifest: bytes, key: str) -> Iterator[str]:
+    try:
+        yield read_document(Manifest, manifest, name=key).weights.sha256
+    except (InvalidDocument, NewerSchema):
+        return  # whatever it names cannot be told

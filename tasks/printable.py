@@ -1,0 +1,10 @@
+"""A stranger's words, made fit for logs and terminals."""
+
+
+def printable(text: str, *, limit: int = 4000) -> str:
+    r"""Write control characters as escapes (`\n`, `\x1b`) and cut the text to `limit` characters."""
+    cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
+    if cut.isprintable():
+        return cut
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    return escaped if len(escaped) <= limit else f"{escaped[: limit - 3]}..."

@@ -1,0 +1,57 @@
+"""Make MLflow show what the journal says: aliases first, then decisions on runs and versions."""
+
+from tasks.contracts.journal import Decided
+from tasks.errors import NotThere
+from tasks.logged import read_logged
+from tasks.projection import read_projected, write_projected
+from tasks.registry import set_aliases
+from tasks.tracking import log_decision, log_lineage_point
+from tasks.version_tags import tag_decision
+from tasks.work import Work
+
+
+def project(work: Work) -> None:
+    """Project the journal's tip; done again when the tip moved meanwhile, so that the last writer is right.
+
+    Cheap when nothing is behind: the aliases are read, and compared, and projected.json is left alone.
+    """
+    while True:
+        state = work.journal.state()
+        moved = False
+        if state.versions:
+            moved = set_aliases(
+                work.mlflow, work.target.name, champion=state.champion, previous=state.previous
+            )
+        shown = read_projected(work.store, work.target.name)
+        if shown.seq < state.to_project:
+            _show_decisions(work, after=shown.seq)
+        if moved or shown.seq < state.to_project:
+            write_projected(work.store, work.target.name, state)
+        if work.journal.state().to_project == state.to_project:
+            return
+
+
+def _show_decisions(work: Work, *, after: int) -> None:
+    for entry in work.journal.entries(after=after):
+        if isinstance(entry, Decided) and entry.mlflow_run_id is not None:
+            _show(work, entry, entry.mlflow_run_id)
+
+
+def _show(work: Work, decided: Decided, mlflow_run_id: str) -> None:
+    client, target = work.mlflow, work.target.name
+    try:
+        outcome = read_logged(client, mlflow_run_id).outcome
+    except NotThere:
+        return  # deleted by a person: there is nothing left to show it on
+    log_decision(client, mlflow_run_id, decided, outcome=outcome)
+    if decided.registry_version is not None:
+        tag_decision(client, target, version=decided.registry_version, decided=decided)
+    if decided.index is not None:
+        log_lineage_point(
+            client,
+            target,
+            lineage=decided.lineage,
+            index=decided.index,
+            gate_accuracy=outcome.result.gate.accuracy,
+            test_accuracy=outcome.result.test.accuracy,
+        )

@@ -1,0 +1,68 @@
+"""What S3 clients raise, in our words: refused (terminal), unavailable (retry), taken, absent."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from urllib3.exceptions import HTTPError
+
+from tasks.errors import AlreadyThere, GraspError, NotThere, StoreRefused, StoreUnavailable
+
+_ABSENT = {"404", "NoSuchKey", "NotFound"}
+_TAKEN = {"412", "PreconditionFailed"}
+_RACING = {"409", "ConditionalRequestConflict", "OperationAborted"}
+_NOT_NOW = {"429", "SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"}
+_NOT_ABLE = {"501", "NotImplemented"}
+_HINTS = {
+    "InvalidAccessKeyId": "the store does not know the access key; check AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "the signature is wrong; check AWS_SECRET_ACCESS_KEY",
+    "RequestTimeTooSkewed": "this machine's clock is wrong; set it",
+    "ExpiredToken": "the session has ended; renew AWS_SESSION_TOKEN",
+    "InvalidToken": "the session is not valid; check AWS_SESSION_TOKEN",
+    "AuthorizationHeaderMalformed": "the bucket lies in another region; check AWS_REGION",
+    "PermanentRedirect": "the bucket lies elsewhere; check AWS_REGION and AWS_ENDPOINT_URL",
+    "301": "the bucket lies elsewhere; check AWS_REGION and AWS_ENDPOINT_URL",
+    "401": "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the policy",
+    "403": "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the policy",
+    "501": "the store lacks a feature that is needed",
+}
+
+
+class KeyContested(StoreUnavailable):
+    """Another conditional write of the same key is under way."""
+
+
+@contextmanager
+def translated(where: str, *, bucket: str) -> Iterator[None]:
+    """Turn what the client raises inside into one of our errors; where is the object's address."""
+    try:
+        yield
+    except ClientError as error:
+        raise _answered(error, where=where, bucket=bucket) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise StoreRefused(
+            f"{where}: no complete credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) from error
+    except (BotoCoreError, HTTPError, ConnectionError, TimeoutError) as error:
+        raise StoreUnavailable(f"{where}: the store does not answer: {error}") from error
+
+
+def _answered(error: ClientError, *, where: str, bucket: str) -> GraspError:
+    said = error.response.get("Error", {})
+    code, message = str(said.get("Code", "")), said.get("Message") or ""
+    status = str(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+    found = {code, status}
+    if code == "NoSuchBucket":
+        return StoreRefused(f"bucket {bucket} does not exist; create it or set GRASP_BUCKET")
+    if found & _TAKEN:
+        return AlreadyThere(f"{where}: is there already; nothing was written")
+    if found & _RACING:
+        return KeyContested(f"{where}: another writer holds the key")
+    if found & _ABSENT:
+        return NotThere(f"{where}: is not there")
+    answer = f"the store answered {' '.join(filter(None, (status, code if code != status else '')))}"
+    answer += f": {message}" if message else ""
+    if found & _NOT_NOW or (status.startswith("5") and not found & _NOT_ABLE):
+        return StoreUnavailable(f"{where}: {answer}")
+    hint = _HINTS.get(code) or _HINTS.get(status)
+    return StoreRefused(f"{where}: {answer}" + (f"; {hint}" if hint else ""))

@@ -1,0 +1,192 @@
+"""The house's walls: who may import what, checked on the syntax trees and on a real process."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CODE = ("grasp_core", "tasks", "flows", "deployments", "benchmarks")
+FILES = sorted(path for folder in CODE for path in (ROOT / folder).rglob("*.py"))
+PICKLING = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, at the top or inside a function; not for type checkers alone."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test).endswith("TYPE_CHECKING")
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def importers(module: str) -> list[str]:
+    return [name_of(path) for path in FILES if any(i.split(".")[0] == module for i in imports(path))]
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def test_only_the_store_speaks_to_boto3():
+    assert importers("boto3") == ["tasks/store.py"]
+
+
+def test_only_the_bucket_side_knows_botocore():
+    assert set(importers("botocore")) <= {"tasks/store.py", "tasks/store_errors.py", "tasks/transfers.py"}
+
+
+def test_only_one_file_reads_and_writes_safetensors():
+    assert importers("safetensors") == ["tasks/weights.py"]
+
+
+def test_nothing_is_pickled():
+    assert {module: importers(module) for module in PICKLING if importers(module)} == {}
+    kwargs = [
+        f"{name_of(path)}: {keyword.arg}"
+        for path in FILES
+        for _, call in calls(path)
+        for keyword in call.keywords
+        if keyword.arg == "allow_pickle" and ast.unparse(keyword.value) != "False"
+    ]
+    assert kwargs == []
+
+
+def test_torch_load_stands_in_one_file_and_loads_weights_only():
+    found = {
+        name_of(path): {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        for path in FILES
+        for function, call in calls(path)
+        if function in {"torch.load", "load_state_dict_from_url", "torch.hub.load", "torch.jit.load"}
+    }
+    assert set(found) <= {"tasks/convert.py"}
+    assert all(given.get("weights_only") == "True" for given in found.values())
+
+
+def test_no_flow_reaches_the_conversion_of_checkpoints():
+    users = [name_of(path) for path in FILES if "tasks.convert" in set(imports(path))]
+    assert all(user.startswith("flows/cli/") for user in users)
+
+
+def test_numpy_never_loads_pickled_arrays():
+    bare = [
+        f"{name_of(path)}:{call.lineno}"
+        for path in FILES
+        for function, call in calls(path)
+        if function in {"np.load", "numpy.load"}
+        and not any(k.arg == "allow_pickle" and ast.unparse(k.value) == "False" for k in call.keywords)
+    ]
+    assert bare == []
+
+
+def test_every_init_is_empty():
+    assert [name_of(path) for path in FILES if path.name == "__init__.py" and path.read_bytes()] == []
+
+
+def test_no_assert_outside_the_tests():
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Assert)
+    ]
+    assert found == []
+
+
+def test_no_error_is_swallowed_whole():
+    bare = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.body) == "pass")
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize(
+    "deployment",
+    yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"],
+    ids=lambda deployment: deployment["name"],
+)
+def test_entrypoints_of_the_deployments_are_flows_on_module_paths(deployment: dict):
+    from prefect import Flow
+
+    module, _, name = deployment["entrypoint"].rpartition(".")
+    assert "/" not in module
+    assert ":" not in module
+    flow = getattr(import_module(module), name)
+    assert isinstance(flow, Flow)
+    assert set(deployment.get("parameters", {})) <= set(inspect.signature(flow.fn).parameters)
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Top-level packages that a fresh process has loaded after a statement."""
+    code = f"{statement}\nimport sys\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
+    )
+    return set(done.stdout.split())
+
+
+def test_the_watch_loads_neither_torch_nor_mlflow():
+    loaded = loaded_by("import flows.watch")
+    assert "prefect" in loaded
+    assert not loaded & {"torch", "torchvision", "timm", "mlflow", "safetensors", "sklearn", "scipy"}
+
+
+def test_the_core_loads_nothing_of_orchestration_tracking_storage_or_validation():
+    modules = [
+        name_of(path).removesuffix(".py").replace("/", ".")
+        for path in FILES
+        if name_of(path).startswith("grasp_core/") and path.name != "__init__.py"
+    ]
+    loaded = loaded_by(f"import {', '.join(modules)}")
+    assert not loaded & {"prefect", "mlflow", "boto3", "botocore", "pydantic", "safetensors"}
+
+
+def test_importing_a_module_starts_nothing_and_writes_nothing(tmp_path: Path):
+    """No thread and no file: importing does nothing."""
+    work, home = tmp_path / "work", tmp_path / "home"
+    work.mkdir()
+    code = "import threading, os, flows.watch, tasks.store; print(threading.active_count(), os.listdir())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=work,
+        env={"PATH": "/usr/bin", "HOME": str(home), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert done.stdout.strip() == "1 []"
+
+
+def test_every_prefix_that_is_listed_ends_with_a_slash():
+    """Store.list refuses others when it runs; here the constants are checked before anything runs."""
+    from tasks.contracts import keys
+
+    prefixes = [value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)]
+    prefixes = [prefix for prefix in prefixes if not prefix.startswith("_") and "[" not in prefix]
+    assert prefixes
+    assert all(prefix.endswith("/") for prefix in prefixes)

@@ -1,0 +1,66 @@
+"""The report's arithmetic against figures worked out by hand."""
+
+import pytest
+
+from benchmarks.accuracy import ledger
+from benchmarks.accuracy.cells import Cell
+from benchmarks.accuracy.seeds import FRESH, FRESH_NEGATIVE_TRANSFER, TUNING
+from benchmarks.accuracy.settings import FULL, QUICK
+from benchmarks.accuracy.stats import by_seed, difference, spread
+from benchmarks.accuracy.tables import cell_table, difference_table
+
+
+def cell(peer, seed, final, setting="one", passes=100):
+    return Cell(
+        setting=setting, seed=seed, peer=peer, accuracies=(0.1, final), gradient_passes=passes, cpu_s=1.0
+    )
+
+
+CELLS = [
+    *(cell("guarded", seed, final) for seed, final in ((1, 0.80), (2, 0.70), (3, 0.90))),
+    *(cell("best_source", seed, final, passes=50) for seed, final in ((1, 0.78), (2, 0.69), (3, 0.87))),
+]
+
+
+def test_a_spread_is_of_final_accuracies_in_points():
+    figures = spread(CELLS, "guarded", ["one"])
+    assert (figures.mean, figures.sd, figures.seeds) == (pytest.approx(80.0), pytest.approx(10.0), 3)
+
+
+def test_a_difference_is_paired_by_seed():
+    gap = difference(CELLS, "guarded", "best_source", ["one"])  # 2, 1 and 3 points: sd 1, error 1/sqrt(3)
+    assert (gap.points, gap.t, gap.seeds) == (pytest.approx(2.0), pytest.approx(2 * 3**0.5), 3)
+    assert gap.passes == pytest.approx(2.0)
+
+
+def test_settings_of_one_seed_count_as_one_mean():
+    cells = [*CELLS, *(cell("guarded", seed, 0.5, setting="two") for seed in (1, 2))]
+    assert by_seed(cells, "guarded", ["one", "two"]) == {1: pytest.approx(65.0), 2: pytest.approx(60.0)}
+
+
+def test_tables_leave_open_what_was_not_measured():
+    cells = [*CELLS, cell("guarded", 1, 0.5, setting="two"), cell("guarded", 2, 0.5, setting="two")]
+    assert cell_table(cells, ["one", "two"]).splitlines()[3] == "| two | 50.0 ± 0.0 |  |"
+    assert "| best_source | +2.00 | +3.5 | 3 | 2.00 |" in difference_table(CELLS, ["one"], ours="guarded")
+
+
+def test_a_ledger_gives_back_its_cells_and_forgets_a_torn_line(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    for each in CELLS:
+        ledger.append(path, each)
+    with path.open("a") as file:
+        file.write('{"setting": "torn')
+    ledger.mend(path)
+    assert list(ledger.cells(path)) == CELLS
+    assert ("one", 2, "best_source") in ledger.done(path)
+
+
+def test_settings_have_names_of_their_own():
+    for settings in (FULL, QUICK):
+        assert len({setting.name for setting in settings}) == len(settings)
+
+
+def test_seeds_for_reports_are_none_of_those_for_tuning():
+    assert len(FRESH) >= 24
+    assert len(FRESH_NEGATIVE_TRANSFER) == 50
+    assert not set(TUNING) & (set(FRESH) | set(FRESH_NEGATIVE_TRANSFER))

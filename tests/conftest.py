@@ -1,0 +1,58 @@
+"""What all tests share: a quiet environment, the order of the lanes, and real servers on demand."""
+
+import os
+import tempfile
+from importlib.util import find_spec
+
+import pytest
+
+# Before prefect is imported: it reads its settings then. Tests never use a person's profile or servers.
+os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="grasp-tests-prefect-")
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"
+os.environ["DO_NOT_TRACK"] = "1"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # eight processes that nothing here needs
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+for name in ("PREFECT_API_URL", "PREFECT_PROFILE", "MLFLOW_TRACKING_URI"):
+    os.environ.pop(name, None)
+
+pytest_plugins = ["tests.servers.fixtures"]
+
+LANES = ("integration", "chaos", "browser", "gpu")  # after the unit tests, in this order
+
+
+def pytest_collection_modifyitems(items):
+    """Fast tests first; skip the lanes that this machine cannot run, and say why."""
+    items.sort(key=_lane)
+    missing = _missing_lanes({mark.name for item in items for mark in item.iter_markers()})
+    for item in items:
+        for lane, why in missing.items():
+            if item.get_closest_marker(lane):
+                item.add_marker(pytest.mark.skip(reason=why))
+
+
+def _lane(item):
+    return max((LANES.index(lane) + 1 for lane in LANES if item.get_closest_marker(lane)), default=0)
+
+
+def _missing_lanes(asked):
+    missing = {}
+    if "browser" in asked and find_spec("playwright") is None:
+        missing["browser"] = "playwright is not installed"
+    if "gpu" in asked:
+        import torch
+
+        if not torch.cuda.is_available():
+            missing["gpu"] = "no CUDA device"
+    return missing
+
+
+@pytest.fixture(scope="session")
+def prefect_api():
+    """One Prefect API for all tests that run flows in this process; gives its URL."""
+    from prefect.settings import PREFECT_API_URL
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield PREFECT_API_URL.value()

@@ -1,0 +1,41 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from deployments.environment import WORKER, server_environment
+from deployments.workers import environment_from, worker_command
+
+
+def test_flow_runs_get_what_stands_in_dotenv_but_the_environment_wins(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("GRASP_BUCKET=written\nAWS_REGION=written\n")
+    monkeypatch.setenv("AWS_REGION", "exported")
+    found = environment_from(tmp_path / ".env")
+    assert (found["GRASP_BUCKET"], found["AWS_REGION"]) == ("written", "exported")
+
+
+def test_a_job_command_python_is_the_workers_own(tmp_path):
+    found = environment_from(tmp_path / "none")
+    said = subprocess.check_output(
+        ["/usr/bin/env", "python", "-c", "import sys; print(sys.prefix)"], env=found, text=True
+    )
+    assert said.strip() == sys.prefix
+    assert found["PATH"].split(os.pathsep)[0] == str(Path(sys.executable).parent)
+
+
+def test_a_worker_beats_thrice_before_a_zombie_is_crashed():
+    from deployments.automations import zombie_automations
+
+    deployed = zombie_automations()[0].trigger.within.total_seconds()
+    assert deployed >= 3 * int(WORKER["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+
+
+def test_a_worker_never_invents_a_pool():
+    assert "--no-create-pool-if-not-found" in worker_command("gpu")
+
+
+def test_slots_survive_a_restart_of_the_server_and_old_runs_are_swept(tmp_path):
+    found = server_environment(tmp_path)
+    assert found["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"].endswith("lease_storage.filesystem")
+    assert "flow_runs" in found["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"]
+    assert found["PREFECT_HOME"] == str(tmp_path)

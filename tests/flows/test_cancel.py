@@ -1,0 +1,81 @@
+"""Cancelling an absorb in Prefect's UI stops it, leaves nothing behind and decides nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from mlflow import MlflowClient
+from prefect.client.orchestration import get_client
+from prefect.states import Cancelling
+
+from deployments.bootstrap import bootstrap
+from deployments.environment import worker_environment
+from deployments.workers import worker_command
+from tasks.contracts.target import AbsorbSettings
+from tasks.mlflow_api import connect
+from tasks.orchestration import trigger_absorb
+from tests.flows.conftest import World
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1200)]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def worker(world: World, prefect_api: str, tmp_path: Path) -> Iterator[None]:
+    """The gpu pool's worker, as deployments start it, with prefect.yaml deployed."""
+    bootstrap()
+    environment = {**os.environ, **worker_environment(), "PREFECT_API_URL": prefect_api}
+    deploy = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    subprocess.run(deploy, cwd=ROOT, env=environment, check=True, capture_output=True)
+    with (tmp_path / "worker.log").open("wb") as log:
+        worker = subprocess.Popen(
+            worker_command("gpu"), env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    yield
+    os.killpg(worker.pid, signal.SIGTERM)
+    worker.wait(timeout=60)
+
+
+@pytest.fixture
+def client(mlflow_server) -> MlflowClient:
+    return connect(mlflow_server.uri)
+
+
+def test_a_cancelled_absorb_leaves_nothing_behind_and_its_attempt_does_not_count(
+    world: World, client: MlflowClient, worker
+):
+    world.replace_target(absorb=AbsorbSettings(epochs=10_000, initial_epochs=10_000, folds=1))
+    published = world.publish(1, year=2001)
+    flow_run = UUID(trigger_absorb(world.target.name, ready=[published.arrival_id]))
+    until(lambda: any("fine_tune/val_loss" in run.data.metrics for run in runs_of(client, world)))
+    assert world.journal.state().open[published.arrival_id].attempts == 1
+    assert list((world.cache_dir / "work").iterdir())
+
+    with get_client(sync_client=True) as prefect:
+        prefect.set_flow_run_state(flow_run, Cancelling())
+        until(lambda: prefect.read_flow_run(flow_run).state.is_final())
+        assert prefect.read_flow_run(flow_run).state.is_cancelled()
+
+    assert [run.info.status for run in runs_of(client, world)] == ["KILLED"]
+    assert list((world.cache_dir / "work").iterdir()) == []
+    assert not list(world.cache_dir.rglob(".partial-*"))
+    assert world.decided() == []
+    assert world.journal.state().open[published.arrival_id].attempts == 0
+
+
+def runs_of(client: MlflowClient, world: World):
+    experiment = client.get_experiment_by_name(world.target.name)
+    return client.search_runs([experiment.experiment_id]) if experiment else []
+
+
+def until(holds: Callable[[], bool], *, within_s: float = 400) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.3)

@@ -1,0 +1,65 @@
+"""The watch decides cheap refusals itself, and asks for an absorb only when something is ready."""
+
+import pytest
+
+from flows import watch as module
+from flows.watch import watch
+from tests.flows.conftest import World
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def triggered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """What the watch asks Prefect for; no deployment is needed to see it."""
+    asked: list[tuple[str, list[str]]] = []
+
+    def record(target: str, *, ready: list[str]) -> str:
+        asked.append((target, list(ready)))
+        return "a-flow-run"
+
+    monkeypatch.setattr(module, "trigger_absorb", record)
+    return asked
+
+
+def test_a_ready_source_starts_one_absorb_of_its_target(world: World, triggered):
+    published = world.publish(1, year=2001)
+
+    watch()
+
+    assert triggered == [(world.target.name, [published.arrival_id])]
+
+
+def test_nothing_new_starts_nothing(world: World, triggered):
+    watch()
+
+    assert triggered == []
+
+
+def test_a_manifest_that_breaks_the_contract_is_quarantined_by_the_watch(world: World, triggered):
+    world.store.create("manifests/digits/2001/1.json", b"{")
+
+    watch()
+
+    assert [(e.decision, e.reason_code) for e in world.decided()] == [("quarantined", "manifest_invalid")]
+    assert triggered == []
+
+
+def test_a_source_without_its_blob_waits(world: World, triggered):
+    manifest = world.manifest(1, 2001)
+    world.store.create(manifest.key, manifest.model_dump_json(exclude_none=True).encode())
+
+    watch()
+
+    assert triggered == []
+    assert world.decided() == []
+
+
+def test_a_target_that_cannot_be_read_holds_back_no_other(world: World, triggered):
+    world.store.create("targets/a-broken-one/target.json", b"no json")
+    world.publish(1, year=2001)
+
+    state = watch(return_state=True)
+
+    assert state.is_failed()
+    assert [target for target, _ in triggered] == [world.target.name]

@@ -1,0 +1,76 @@
+"""Each merge formula against a result worked out by hand."""
+
+import copy
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from grasp_core.peers.average import stir_in
+from grasp_core.peers.ensemble import MeanOfProbabilities
+from grasp_core.peers.random_mask import scattered
+from grasp_core.peers.shuffled_scores import shuffled
+from grasp_core.peers.transfer_all import everything
+from grasp_core.seed import generator
+
+
+def with_values(weight, mean):
+    model = nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([weight]))
+        model[1].running_mean.fill_(mean)
+    return model
+
+
+def test_an_average_in_a_stream_is_the_mean_of_weights_and_statistics():
+    sources = [with_values([1.0, -2.0], 3.0), with_values([4.0, 0.0], 6.0), with_values([1.0, 5.0], 0.0)]
+    mean = with_values([100.0, 100.0], 100.0)
+    for count, source in enumerate(sources, start=1):
+        stir_in(mean, source, count=count)
+    assert torch.allclose(mean[0].weight, torch.tensor([[2.0, 1.0]]))
+    assert mean[1].running_mean.item() == pytest.approx(3.0)
+
+
+def test_an_ensemble_predicts_the_mean_of_probabilities():
+    class Says(nn.Module):
+        def __init__(self, *odds):
+            super().__init__()
+            self.logits = nn.Parameter(torch.tensor([odds]).log())
+
+        def forward(self, images):
+            return self.logits.expand(len(images), -1)
+
+    together = MeanOfProbabilities()
+    together.members.extend([Says(1.0, 3.0), Says(9.0, 1.0)])  # 25 % and 90 % for the first class
+    logs = together(torch.zeros(2, 1))
+    assert torch.allclose(logs.exp(), torch.tensor([[0.575, 0.425]] * 2))
+    assert logs.exp().sum(1).tolist() == pytest.approx([1.0, 1.0])
+    assert logs[0, 0].item() == pytest.approx(math.log(0.575))
+
+
+def test_a_scattered_mask_has_the_same_density_in_every_tensor_and_other_elements():
+    masks = {"a": torch.arange(1000).view(10, 100) % 4 == 0, "b": torch.zeros(5, dtype=torch.bool)}
+    moved = scattered(masks, generator(0, "test"))
+    assert {name: (mask.shape, int(mask.sum())) for name, mask in moved.items()} == {
+        "a": ((10, 100), 250),
+        "b": ((5,), 0),
+    }
+    assert 30 < int((moved["a"] & masks["a"]).sum()) < 95  # by chance 62.5
+
+
+def test_shuffled_scores_are_the_same_scores_of_other_tensors():
+    scores = {f"layer{number}": number / 20 for number in range(20)}
+    dealt = shuffled(scores, generator(0, "test"))
+    assert list(dealt) == list(scores)
+    assert sorted(dealt.values()) == sorted(scores.values())
+    assert dealt != scores
+
+
+def test_everything_marks_every_element():
+    model = with_values([0.0, 0.0], 0.0)
+    marks = everything(copy.deepcopy(model), model, SimpleNamespace())
+    assert {name: mask.all().item() for name, mask in marks.items()} == {
+        name: True for name, _ in model.named_parameters()
+    }

@@ -1,0 +1,93 @@
+"""What each competitor may know, keep and spend."""
+
+import pytest
+import torch
+
+from grasp_core.architectures import build
+from grasp_core.config import AbsorbConfig
+from grasp_core.data.target import count, in_order
+from grasp_core.evaluate import evaluate, predict
+from grasp_core.peers.catalogue import PEERS
+from grasp_core.peers.peer import Task
+from grasp_core.snapshots import DiskSnapshots, MemorySnapshots
+
+EPOCHS = 2
+
+
+def network(seed):
+    torch.manual_seed(seed)
+    return build("grasp/digits-cnn", in_channels=1, num_classes=10)
+
+
+@pytest.fixture
+def task(target_data):
+    config = AbsorbConfig(lr=1e-3, epochs=EPOCHS, initial_epochs=EPOCHS, seed=1)
+    return Task(build=lambda: network(0), data=target_data, config=config, snapshots=MemorySnapshots())
+
+
+def met(name, task, seeds=(1, 2, 3)):
+    peer = PEERS[name](task)
+    passes = [peer.meet(lambda seed=seed: network(seed)) for seed in seeds]
+    return peer, passes
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_peer_serves_a_model_after_every_source(name, task):
+    peer, passes = met(name, task)
+    assert evaluate(peer.model, task.data.val).samples == count(task.data.val)
+    assert len(passes) == 3
+    assert (sum(passes) > 0) == (name != "ensemble")
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_peer_gives_the_same_model_for_the_same_seed(name, task):
+    ours, theirs = met(name, task)[0].model.state_dict(), met(name, task)[0].model.state_dict()
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+@pytest.mark.parametrize("name", ["last_source", "average", "fusion", "ensemble_fine_tuned"])
+def test_every_source_costs_one_fine_tune_with_the_whole_budget(name, task):
+    assert met(name, task)[1] == [EPOCHS * count(task.data.train)] * 3
+
+
+def test_scratch_trains_once(task):
+    assert met("scratch", task)[1] == [EPOCHS * count(task.data.train), 0, 0]
+
+
+def test_best_source_follows_the_lowest_validation_loss(task):
+    losses = {seed: evaluate(network(seed), in_order(task.data.val, 32)).loss for seed in range(1, 7)}
+    rising = sorted(losses, key=losses.get)
+    _, passes = met("best_source", task, rising)
+    assert [spent > 0 for spent in passes] == [True] + [False] * 5
+    _, passes = met("best_source", task, rising[::-1])
+    assert all(spent > 0 for spent in passes)
+
+
+def test_an_unfit_source_leaves_what_best_source_serves(task):
+    losses = {seed: evaluate(network(seed), in_order(task.data.val, 32)).loss for seed in (1, 2)}
+    best, worst = sorted(losses, key=losses.get)
+    images = task.data.val.batches(32)
+    alone = predict(met("best_source", task, [best])[0].model, images)
+    assert torch.equal(predict(met("best_source", task, [best, worst])[0].model, task.data.val), alone)
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_a_peer_keeps_as_many_models_alive_as_its_memory_class_says(name, task, tmp_path):
+    from dataclasses import replace
+
+    from benchmarks.memory.live import LiveBytes, parameter_bytes
+
+    task = replace(task, snapshots=DiskSnapshots(tmp_path))
+
+    def kept(sources):
+        with LiveBytes() as live:
+            peer = met(name, task, range(1, sources + 1))[0]
+            now = live.now
+        assert peer.model is not None
+        return now / parameter_bytes(network(0))
+
+    grown = kept(6) - kept(2)
+    if getattr(PEERS[name], "memory", "O(1)") == "O(K)":
+        assert grown > 3.5
+    else:
+        assert grown < 0.2

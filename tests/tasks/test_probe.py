@@ -1,0 +1,130 @@
+"""The probe: a store that keeps its promises passes and stays clean; each broken promise is named."""
+
+import logging
+import os
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import NotThere, StoreRefused, StoreUnavailable
+from tasks.probe import PREFIX, VALID_S, probe, probe_once
+from tasks.settings import Settings
+from tasks.store import Store, Stored
+
+
+@pytest.fixture
+def settings(server):
+    return server.settings("unused")
+
+
+def test_a_store_that_keeps_its_promises_passes_and_stays_clean(server, settings):
+    store = server.store()
+    probe(store, settings)
+    assert list(store.list(PREFIX)) == []
+
+
+def test_a_bucket_that_is_not_there_is_named(server, settings):
+    with pytest.raises(StoreRefused, match="bucket nowhere-at-all does not exist"):
+        probe(server.store("nowhere-at-all"), settings)
+
+
+@pytest.mark.integration
+def test_wrong_credentials_are_named(rgw):
+    bucket = rgw.store().bucket
+    with pytest.raises(StoreRefused, match="AWS_SECRET_ACCESS_KEY"):
+        probe(rgw.store(bucket, secret_access_key="wrong"), rgw.settings(bucket))
+
+
+def test_a_server_that_is_not_there_is_unavailable(moto):
+    with pytest.raises(StoreUnavailable, match="does not answer"):
+        probe(moto.store("some-bucket", endpoint_url="http://127.0.0.1:9"), moto.settings("some-bucket"))
+
+
+class Careless(Store):
+    """Overwrites what it should only create."""
+
+    def create(self, key: str, body: bytes) -> None:
+        self.put(key, body)
+
+
+class Forgetful(Store):
+    """Finds nothing that was just written."""
+
+    def get(self, key: str, *, max_bytes: int = 0) -> Stored:
+        raise NotThere(key)
+
+
+class Mangling(Store):
+    """Lists names as a proxy changed them."""
+
+    def list(self, prefix: str, *, after: str = ""):
+        return (item._replace(key=item.key.replace("+", " ")) for item in super().list(prefix, after=after))
+
+
+class Ahead(Store):
+    """Lives ten minutes in the future."""
+
+    @property
+    def clock(self) -> datetime:
+        return super().clock + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Careless, "16 of 16 writers created one object.*If-None-Match.*GRASP_SINGLE_PUBLISHER"),
+        (Forgetful, "not found right after it was written"),
+        (Mangling, "check AWS_ENDPOINT_URL and GRASP_S3_ADDRESSING"),
+    ],
+)
+def test_a_broken_promise_is_refused_by_its_name(moto, kind: type[Store], said: str):
+    store = moto.store()
+    store.__class__ = kind
+    with pytest.raises(StoreRefused, match=said):
+        probe(store, moto.settings(store.bucket))
+    store.__class__ = Store
+    assert list(store.list(PREFIX)) == []
+
+
+def test_a_careless_store_serves_one_publisher_with_one_worker(moto, caplog):
+    store = moto.store()
+    store.__class__ = Careless
+    with caplog.at_level(logging.WARNING):
+        probe(store, moto.settings(store.bucket, single_publisher=True, single_worker=True))
+    assert "not kept apart" in caplog.text
+    with pytest.raises(StoreRefused):
+        probe(store, moto.settings(store.bucket, single_publisher=True))
+
+
+def test_a_clock_that_is_off_is_told(moto, caplog):
+    store = moto.store()
+    store.__class__ = Ahead
+    with caplog.at_level(logging.WARNING):
+        probe(store, moto.settings(store.bucket))
+    assert "clock is -600 s off" in caplog.text
+
+
+def test_a_worker_probes_once_a_day(moto, tmp_path: Path):
+    store = moto.store()
+    settings = Settings(
+        _env_file=None,
+        bucket=store.bucket,
+        endpoint_url=moto.endpoint_url,
+        mlflow_tracking_uri="http://127.0.0.1:5000",
+        cache_dir=tmp_path,
+    )
+    probe_once(store, settings)
+    store.__class__ = Careless
+    probe_once(store, settings)  # believed for a day
+    (mark,) = (tmp_path / "probed").iterdir()
+    os.utime(mark, (time.time() - VALID_S - 1,) * 2)
+    with pytest.raises(StoreRefused):
+        probe_once(store, settings)
+
+
+def test_virtual_addresses_can_be_chosen(moto):
+    store = moto.store("some-bucket", endpoint_url="http://s3.example.org", addressing="virtual")
+    url = store._client.generate_presigned_url("get_object", Params={"Bucket": "some-bucket", "Key": "k"})
+    assert url.startswith("http://some-bucket.s3.example.org/k")

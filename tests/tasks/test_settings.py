@@ -1,0 +1,65 @@
+"""A setting that is missing or wrong is named by its variable, at the start."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import InvalidSettings
+from tasks.settings import Settings, StoreSettings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_missing_variable_is_named():
+    with pytest.raises(InvalidSettings, match=r"GRASP_BUCKET is not set.*MLFLOW_TRACKING_URI is not set"):
+        load_settings(Settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GRASP_BUCKET", "No_Bucket"),
+        ("GRASP_BUCKET", "a/b"),
+        ("AWS_ENDPOINT_URL_S3", "localhost:9000"),
+        ("MLFLOW_TRACKING_URI", "mlruns"),
+        ("MLFLOW_TRACKING_URI", "sqlite:///x.db"),
+        ("GRASP_PENDING_LIMIT_H", "0"),
+        ("GRASP_PENDING_LIMIT_H", "a day"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(name: str, value: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRASP_BUCKET", "grasp")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidSettings, match=f"{name}: "):
+        load_settings(Settings)
+
+
+def test_a_file_named_env_is_read_and_the_environment_goes_first(monkeypatch: pytest.MonkeyPatch):
+    Path(".env").write_text("GRASP_BUCKET=from-file\nAWS_REGION=eu-north-1\nOTHER=1\n")
+    monkeypatch.setenv("AWS_REGION", "us-west-2")
+    settings = load_settings(StoreSettings)
+    assert (settings.bucket, settings.region) == ("from-file", "us-west-2")
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRASP_BUCKET", "grasp")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "")
+    assert load_settings(StoreSettings).endpoint_url is None
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRASP_BUCKET", "grasp")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden-one")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "hidden-two")
+    assert "hidden" not in repr(load_settings(StoreSettings))
+
+
+def test_patience_is_a_day(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRASP_BUCKET", "grasp")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert timedelta(hours=load_settings(Settings).pending_limit_h) == timedelta(days=1)
