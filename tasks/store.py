@@ -108,20 +108,32 @@ class Store:
                 self._client.create_bucket(Bucket=self.bucket)
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
-        """List keys below a prefix that ends with a slash, in byte order, from behind `after` on."""
+        """List keys below a prefix that ends with a slash, in byte order, from behind `after` on.
+
+        A server may leave out the token of the next page, or not heed StartAfter: the listing is whole all
+        the same. One that says that there is more and then does not go on raises StoreRefused.
+        """
         if not prefix.endswith("/"):
             raise ValueError(f"prefix {prefix!r} is listed, needs one that ends with a slash")
-        token: str | None = None
+        last, token = after, ""
         while True:
-            options: dict[str, Any] = {"ContinuationToken": token} if token else {"StartAfter": after}
+            options: dict[str, Any] = {"ContinuationToken": token} if token else {"StartAfter": last}
             with self._errors(prefix):
                 page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **options)
             self._tick(page)
-            for item in page.get("Contents", []):
+            behind = after if token else last
+            found = [item for item in page.get("Contents", []) if item["Key"] > behind]
+            for item in found:
                 yield Listed(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"])
-            token = page.get("NextContinuationToken")
-            if not token:
+            before, token = token, page.get("NextContinuationToken", "")
+            if not token and not page.get("IsTruncated"):
                 return
+            if not found and token == before:
+                raise StoreRefused(
+                    f"s3://{self.bucket}/{prefix}: the listing says that there is more behind {last!r} and "
+                    "does not go on; needs a server with ListObjectsV2; nothing below this prefix was decided"
+                )
+            last = found[-1]["Key"] if found else last
 
     def head(self, key: str) -> Head | None:
         """Look at an object; None when it is not there."""

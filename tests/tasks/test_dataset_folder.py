@@ -80,4 +80,4 @@ def test_the_command_names_what_it_skipped(photos, tmp_path):
     )
     assert told.exit_code == 0, told.output
     assert "cat/03.png" in told.output
-    assert "train 31, val 2, gate 2, test 4; 2 skipped" in told.output.replace("\n", " ")
+    assert "train 31, val 2, gate 2, test 4; 2 skipped" in " ".join(told.output.split())
