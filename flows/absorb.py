@@ -19,7 +19,10 @@ def absorb(target: str) -> State[Any]:
     own_id = str(flow_run.id)
     holder = older_living_run(target, flow_run_id=own_id)
     if holder:
-        return Completed(message=f"held by {holder}")
+        return Completed(
+            message=f"held by flow run {holder}, which absorbs this target and takes all that is ready; "
+            "nothing was done here"
+        )
     # torch and mlflow take seconds to import: a run that is held back, or dies early, does not wait for them
     from flows.absorb_units import absorb_all
 

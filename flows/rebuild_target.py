@@ -8,8 +8,8 @@ from tasks.backfill import backfill_of
 from tasks.beside import check_needs
 from tasks.contracts.rebuild import BackfillRequest
 from tasks.course import chart, is_finished
-from tasks.errors import NotThere, OperationRefused
-from tasks.find import find_arrival
+from tasks.errors import OperationRefused
+from tasks.find import known_arrival
 from tasks.history import Historian
 from tasks.orchestration import REBUILD_FLOWS, living_runs, older_living_run
 from tasks.rebuild import Rebuild
@@ -45,9 +45,7 @@ def retract_source(target: str, arrival: str, *, reason: str, flow_run: str) -> 
     """Withdraw an arrival, rebuild without it; give in words what came of it. Raises as backfill_target."""
     work = open_work(target, by="retract")
     historian = Historian(work.journal)
-    found = find_arrival(arrival, historian.read().state)
-    if found is None:
-        raise NotThere(f"target {target} knows no arrival {arrival}; nothing was changed")
+    found = known_arrival(arrival, historian.read().state, target=target)
     withdraw(work.journal, found, reason=reason)
     history = historian.read()
     rebuild = retract_of(work.target, history, found)

@@ -21,6 +21,7 @@ from tasks.contracts.target import Target
 from tasks.datasets import LoadedDataset
 from tasks.errors import InvalidSettings
 from tasks.gate import Correct
+from tasks.licensing import stated_license
 from tasks.snapshots import FileSnapshots
 from tasks.weights import load_into, load_module, load_source, save
 
@@ -64,6 +65,7 @@ class Candidate:
     after_transfer: Measured
     after_fine_tune: Measured | None = None
     files: Files | None = None
+    license: str | None = None  # as the source's file states it
     seconds: dict[str, float] = field(default_factory=dict)
     peak_bytes: dict[str, int] = field(default_factory=dict)
 
@@ -166,6 +168,7 @@ def absorb_source(
         after_transfer=steps.after_transfer or after_fine_tune,
         after_fine_tune=after_fine_tune,
         files=files,
+        license=stated_license(source),
         seconds=steps.seconds,
         peak_bytes=steps.peak_bytes,
     )

@@ -15,6 +15,7 @@ class Ancestor(Document):
     source: SourceRef
     choice: str
     alpha: float | None
+    license: str | None = Field(default=None, description="as the source's file stated it")
 
 
 class Ancestry(Document):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from tasks.contracts.base import Document
 from tasks.contracts.journal import Accepted
 from tasks.contracts.manifest import Manifest
 from tasks.contracts.reading import MAX_DOCUMENT_BYTES, read_document
@@ -83,15 +84,15 @@ def check_signature(manifest: Manifest, target: Target) -> None:
     """Refuse a source whose architecture, classes or input differ from the target's. Raises BadArrival."""
     where = f"{manifest.key} for target {target.name}"
     if manifest.architecture != target.architecture:
-        raise BadArrival(
-            "architecture", object=where, found=str(manifest.architecture), needed=str(target.architecture)
-        )
+        found, needed = _unlike(manifest.architecture, target.architecture)
+        raise BadArrival("architecture", object=where, found=found, needed=needed)
     if manifest.classes != target.classes:
         same = sorted(manifest.classes) == sorted(target.classes)
         found = ", ".join(manifest.classes)[:SHOWN] + (" (another order)" if same else "")
         raise BadArrival("classes", object=where, found=found, needed=", ".join(target.classes)[:SHOWN])
     if manifest.input != target.input:
-        raise BadArrival("input", object=where, found=str(manifest.input), needed=str(target.input))
+        found, needed = _unlike(manifest.input, target.input)
+        raise BadArrival("input", object=where, found=found, needed=needed)
 
 
 def check_duplicate(manifest: Manifest, state: State) -> None:
@@ -113,6 +114,13 @@ def check_accepted(accepted: Accepted, *, target: Target, state: State) -> Manif
     check_signature(manifest, target)
     check_duplicate(manifest, state)
     return manifest
+
+
+def _unlike(found: Document, needed: Document) -> tuple[str, str]:
+    """Name the fields in which two documents of one kind differ, as the one and as the other has them."""
+    names = [name for name in type(found).model_fields if getattr(found, name) != getattr(needed, name)]
+    first, second = (", ".join(f"{name} {getattr(each, name)}" for name in names) for each in (found, needed))
+    return first, second
 
 
 def _invalid(accepted: Accepted, *, found: str) -> BadArrival:

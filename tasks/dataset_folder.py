@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from grasp_core.data.folder import Image, Sample, Skipped, decode, scan, stratified, with_gate
 from grasp_core.errors import InvalidData
 from tasks.contracts.base import Classes, Document, InputSpec, Name
-from tasks.contracts.reading import first_problem
+from tasks.contracts.problems import first_problem
 from tasks.datasets import SPLITS, SplitArrays, publish_dataset
 from tasks.errors import InvalidDocument, NotThere
 from tasks.store import Store
@@ -30,8 +30,9 @@ class Prepared(Document):
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """What came of a folder: samples per split, and the files left out."""
+    """What came of a folder: its classes, samples per split, and the files left out."""
 
+    classes: Classes
     samples: Mapping[str, int]
     skipped: tuple[Skipped, ...]
 
@@ -58,7 +59,7 @@ def prepare(
     for split in SPLITS:
         _write(out, split, splits[split], spec)
     (out / DOCUMENT).write_text(document.model_dump_json(indent=1) + "\n")
-    return Preparation({split: len(splits[split]) for split in SPLITS}, tuple(skipped))
+    return Preparation(classes, {split: len(splits[split]) for split in SPLITS}, tuple(skipped))
 
 
 def publish_prepared(store: Store, folder: Path) -> str:

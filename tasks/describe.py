@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from tasks.contracts.base import Architecture, InputSpec, ModelSignature
 from tasks.contracts.manifest import Manifest
-from tasks.contracts.reading import first_problem
+from tasks.contracts.problems import first_problem
 from tasks.errors import InvalidDocument
 from tasks.publish import weights_of
 

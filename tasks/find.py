@@ -4,7 +4,7 @@ import re
 
 from tasks.contracts import keys
 from tasks.contracts.state import State
-from tasks.errors import OperationRefused
+from tasks.errors import NotThere, OperationRefused
 
 _ID = re.compile(r"\A[0-9a-f]{6,64}\Z")
 
@@ -36,6 +36,16 @@ def find_arrival(which: str, state: State) -> str | None:
         shown = ", ".join(sorted(fits)[:3])
         raise OperationRefused(f"{which}: {len(fits)} arrivals begin so ({shown}, ...); give more of the id")
     return fits.pop() if fits else None
+
+
+def known_arrival(which: str, state: State, *, target: str) -> str:
+    """Give the id of an arrival as find_arrival does; NotThere when the target's journal knows none."""
+    found = find_arrival(which, state)
+    if found is None:
+        raise NotThere(
+            f"target {target} knows no arrival {which}; grasp status {target} lists them; nothing was changed"
+        )
+    return found
 
 
 def _knows(state: State, arrival: str) -> bool:

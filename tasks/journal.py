@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tasks.contracts import keys
 from tasks.contracts.journal import Entry
-from tasks.contracts.reading import first_problem
+from tasks.contracts.problems import first_problem
 from tasks.contracts.state import Listing, State
 from tasks.errors import AlreadyThere, InvalidDocument, JournalMoved, NotThere, StoreRefused
 from tasks.fold import fold

@@ -85,8 +85,7 @@ def log_outcome(
     outcome = outcome_of(candidate, unit, device=device)
     with answering(f"MLflow run {run_id}"), tempfile.TemporaryDirectory() as scratch:
         if candidate.files is not None:
-            own = Ancestor(index=unit.index, source=unit.source, choice=outcome.choice, alpha=outcome.alpha)
-            lineage = (*ancestors, own)
+            lineage = (*ancestors, _ancestor(candidate, unit, outcome))
             content = ModelContent(
                 served=candidate.files.served,
                 stem=candidate.files.stem,
@@ -103,6 +102,16 @@ def log_outcome(
         client.log_artifacts(run_id, str(Path(scratch) / "evidence"))
         _complete(client, run_id, outcome, directory=Path(scratch))
     return Logged(mlflow_run_id=run_id, outcome=outcome)
+
+
+def _ancestor(candidate: Candidate, unit: Unit, outcome: Outcome) -> Ancestor:
+    return Ancestor(
+        index=unit.index,
+        source=unit.source,
+        choice=outcome.choice,
+        alpha=outcome.alpha,
+        license=candidate.license,
+    )
 
 
 def _complete(client: MlflowClient, run_id: str, outcome: Outcome, *, directory: Path) -> None:

@@ -31,11 +31,12 @@ def model_card(target: Target, unit: Unit, *, outcome: Outcome, ancestors: tuple
             "",
             "## Sources",
             "",
-            "| index | series | period | rev | what became of it | weights SHA-256 |",
-            "|---|---|---|---|---|---|",
+            "| index | series | period | rev | what became of it | licence | weights SHA-256 |",
+            "|---|---|---|---|---|---|---|",
             *(_row(ancestor) for ancestor in ancestors),
             "",
-            "Licences of the sources: not stated, manifests carry none; ask the publishers.",
+            "Licences are what the sources' files state (`grasp publish --license`); for others ask the "
+            "publisher.",
             "",
         ]
     )
@@ -55,8 +56,13 @@ def _row(ancestor: Ancestor) -> str:
     became = ancestor.choice + (f", alpha {ancestor.alpha:g}" if ancestor.alpha else "")
     return (
         f"| {ancestor.index} | {source.series} | {source.period.label} | {source.rev} | {became} "
-        f"| `{source.weights_sha256[:12]}` |"
+        f"| {_cell(ancestor.license or 'not stated')} | `{source.weights_sha256[:12]}` |"
     )
+
+
+def _cell(text: str) -> str:
+    """Write a stranger's words so that they stay within their cell and are no markup."""
+    return "".join(f"\\{c}" if c in "|<>[]*_`\\#&" else c for c in text)
 
 
 def _listed(classes: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from mlflow.entities import Run
 from pydantic import ValidationError
 
 from tasks.contracts.journal import Decided
-from tasks.contracts.reading import first_problem
+from tasks.contracts.problems import first_problem
 from tasks.contracts.target import AbsorbSettings, Target
 from tasks.errors import InvalidDocument, NotThere, StoredDiffers
 from tasks.logged import read_logged

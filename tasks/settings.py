@@ -6,6 +6,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AliasChoices, Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tasks.contracts.problems import what_is_wrong
 from tasks.errors import InvalidSettings
 
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
@@ -84,12 +85,12 @@ def load_settings(kind: type[S]) -> S:
 
 def _problems(kind: type[StoreSettings], error: ValidationError) -> list[str]:
     said = []
-    for problem in error.errors(include_url=False, include_input=False):
+    for problem in error.errors(include_url=False):
         variable = _variable(kind, str(problem["loc"][0]))
         if problem["type"] == "missing":
             said.append(f"{variable} is not set; set it in the environment or in .env")
         else:
-            said.append(f"{variable}: {problem['msg']}")
+            said.append(f"{variable}: {what_is_wrong(problem)}")
     return said
 
 

@@ -37,6 +37,14 @@ class DecidedArrival(Document):
     at: Moment
 
 
+class RebuildStatus(Document):
+    """A lineage that is built beside the current one, or was and did not take over."""
+
+    name: str
+    head: int | None = Field(description="its newest promoted version")
+    sources: int = Field(ge=0, description="decisions that it holds back")
+
+
 class TargetStatus(Document):
     """One target."""
 
@@ -48,6 +56,7 @@ class TargetStatus(Document):
     previous: int | None
     rolled_back_from: int | None = Field(description="arrivals build on the champion, not on this version")
     paused: bool
+    rebuilding: tuple[RebuildStatus, ...]
     open: tuple[OpenArrival, ...]
     decided_count: int = Field(ge=0)
     decided: tuple[DecidedArrival, ...] = Field(description="newest last")
@@ -68,6 +77,7 @@ def status_of(
         previous=state.previous,
         rolled_back_from=_rolled_back_from(state),
         paused=state.paused or target.paused,
+        rebuilding=_beside(state),
         open=_open(store, target, journal, pending_limit),
         decided_count=len(state.closed),
         decided=tuple(_decided(journal, closed.seq, closed.accepted_seq) for closed in newest),
@@ -77,6 +87,15 @@ def status_of(
 def _gate_accuracy(state: State) -> float | None:
     point = state.versions.get(state.champion) if state.champion else None
     return point.gate_accuracy if point else None
+
+
+def _beside(state: State) -> tuple[RebuildStatus, ...]:
+    """Give the lineages that hold decisions back: those that never were, or are not yet, the current one."""
+    return tuple(
+        RebuildStatus(name=name, head=lineage.head, sources=len(lineage.held))
+        for name, lineage in sorted(state.lineages.items())
+        if name != state.lineage and len(lineage.held)
+    )
 
 
 def _rolled_back_from(state: State) -> int | None:

@@ -31,16 +31,25 @@ def check_header(path: Path, expected: Mapping[str, TensorSpec], *, object: str)
     Raises BadArrival: `weights_format` for the file itself, `weights_tensors` where names, dtypes or shapes
     are not the architecture's.
     """
+    header = read_header(path, object=object)
+    header.pop("__metadata__", None)
+    _compare({name: _found(entry) for name, entry in header.items()}, expected, object=object)
+
+
+def read_header(path: Path, *, object: str) -> dict[str, Any]:  # noqa: A002
+    """Read and check a safetensors header: per tensor its entry, and `__metadata__`, a map of strings.
+
+    Raises BadArrival (`weights_format`).
+    """
     try:
-        found = _read(path)
+        return _read(path)
     except _Broken as broken:
         raise BadArrival(
             "weights_format", object=object, found=str(broken), needed="a dense safetensors file"
         ) from broken
-    _compare(found, expected, object=object)
 
 
-def _read(path: Path) -> dict[str, Found]:
+def _read(path: Path) -> dict[str, Any]:
     size = path.stat().st_size
     if size < 8:
         raise _Broken(f"{size} bytes, too short for a header")
@@ -51,9 +60,9 @@ def _read(path: Path) -> dict[str, Found]:
         if length > size - 8:
             raise _Broken(f"a header of {length} bytes in a file of {size}")
         header = file.read(length)
-    tensors = _tensors(_parse(header))
-    _check_dense(tensors, data_bytes=size - 8 - length)
-    return tensors
+    parsed = _parse(header)
+    _check_dense(_tensors(parsed), data_bytes=size - 8 - length)
+    return parsed
 
 
 def _parse(header: bytes) -> dict[str, Any]:
@@ -86,12 +95,13 @@ def _no_constant(constant: str) -> Never:
 
 
 def _tensors(raw: dict[str, Any]) -> dict[str, Found]:
-    metadata = raw.pop("__metadata__", {})
+    metadata = raw.get("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise _Broken("a __metadata__ that is no map of strings")
-    if len(raw) > MAX_TENSORS:
-        raise _Broken(f"{len(raw)} tensors, at most {MAX_TENSORS} are read")
-    return {name: _tensor(name, entry) for name, entry in raw.items()}
+    entries = {name: entry for name, entry in raw.items() if name != "__metadata__"}
+    if len(entries) > MAX_TENSORS:
+        raise _Broken(f"{len(entries)} tensors, at most {MAX_TENSORS} are read")
+    return {name: _tensor(name, entry) for name, entry in entries.items()}
 
 
 def _tensor(name: str, entry: Any) -> Found:
@@ -110,7 +120,12 @@ def _tensor(name: str, entry: Any) -> Found:
         raise _Broken(
             f"tensor {short(name)} in {end - begin} bytes, {dtype} {tuple(shape)} takes {size_bytes}"
         )
-    return Found(dtype, tuple(shape), begin, end)
+    return _found(entry)
+
+
+def _found(entry: dict[str, Any]) -> Found:
+    """Take over an entry that was checked."""
+    return Found(entry["dtype"], tuple(entry["shape"]), *entry["data_offsets"])
 
 
 def _sizes(value: Any, *, at_most: int) -> bool:

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from flows.cli.app import app, out
 from tasks.contracts.base import InputSpec
-from tasks.contracts.reading import first_problem
-from tasks.errors import InvalidDocument
+from tasks.contracts.problems import first_problem
+from tasks.errors import InvalidDocument, OperationRefused
 from tasks.settings import StoreSettings, load_settings
 from tasks.store import Store
 
@@ -36,24 +36,37 @@ def prepare(
         0.1, "--val", min=0.01, max=0.5, help="Share for val, half of it for the gate."
     ),
     test: float = typer.Option(0.1, "--test", min=0.01, max=0.5, help="Share for test."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Prepare anew what is in --to already."),
 ) -> None:
     """Decode a folder of images into train, val, gate and test.
 
     Example: [bold]grasp dataset prepare photos --to photos-prepared --name photos[/]
     """
     from tasks.dataset_folder import prepare as prepare_folder
+    from tasks.gate import SMALL_SPLIT
 
     if channels not in (1, 3):
         raise typer.BadParameter(f"--channels {channels}: needs 1 or 3")
+    if not overwrite and to.is_dir() and any(to.iterdir()):
+        raise OperationRefused(
+            f"{to}: is not empty; name another folder or add --overwrite; nothing was done"
+        )
     prepared = prepare_folder(
         folder, to, name=name, spec=_spec(size, channels, mean, std), val=val, test=test
     )
     for skipped in prepared.skipped[:SHOWN]:
-        out.print(f"skipped {skipped.reason}", markup=False, soft_wrap=True)
+        _say(f"skipped {skipped.reason}")
     if len(prepared.skipped) > SHOWN:
-        out.print(f"and {len(prepared.skipped) - SHOWN} more")
+        _say(f"and {len(prepared.skipped) - SHOWN} more")
     counts = ", ".join(f"{split} {count}" for split, count in prepared.samples.items())
-    out.print(f"{to}: {counts}; {len(prepared.skipped)} skipped. Next: grasp dataset publish {to}")
+    seen = f"{size} x {size} pixels, {channels} channels, {len(prepared.classes)} classes"
+    _say(f"{to}: {counts}; {seen}; {len(prepared.skipped)} skipped")
+    if prepared.samples["gate"] < SMALL_SPLIT:
+        _say(
+            f"warning: the gate has {prepared.samples['gate']} samples, under {SMALL_SPLIT} its verdicts "
+            "say little; more images or a greater --val help"
+        )
+    _say(f"next: grasp dataset publish {to}")
 
 
 @dataset_app.command()
@@ -64,6 +77,10 @@ def publish(
     from tasks.dataset_folder import publish_prepared
 
     out.print(publish_prepared(Store.from_settings(load_settings(StoreSettings)), folder), soft_wrap=True)
+
+
+def _say(text: str) -> None:
+    out.print(text, markup=False, soft_wrap=True)
 
 
 def _spec(size: int, channels: int, mean: str, std: str) -> InputSpec:

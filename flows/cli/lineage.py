@@ -7,9 +7,15 @@ from pydantic import ValidationError
 
 from flows.cli.app import app, out
 from flows.cli.target import pairs
-from tasks.contracts.reading import first_problem
+from tasks.contracts.problems import first_problem
 from tasks.contracts.rebuild import BackfillRequest
 from tasks.errors import InvalidDocument
+from tasks.find import known_arrival
+from tasks.identity import signed
+from tasks.journal import Journal
+from tasks.settings import Settings, load_settings
+from tasks.store import Store
+from tasks.targets import read_target
 
 
 @app.command()
@@ -41,8 +47,10 @@ def backfill(
         request = BackfillRequest.model_validate(fields)
     except ValidationError as error:
         raise InvalidDocument(f"backfill: {first_problem(error)}; nothing was done") from error
+    plan = _plan(target, request)  # an unknown period is one line here, not a failed flow run
     if request.then == "print":
-        _print_plan(target, request)
+        out.print(plan, markup=False)
+        out.print("nothing was done; do it with --apply (through the gate) or --compare (the champion stays)")
         return
     from flows.backfill import backfill as flow
 
@@ -61,12 +69,20 @@ def retract(
 
     Example: [bold]grasp retract digits-now digits/2015/1 --reason "trained on leaked labels"[/]
     """
+    _need_known(target, arrival)
     from flows.retract import retract as flow
 
     _end(flow(target, arrival, reason, return_state=True))
 
 
-def _print_plan(target: str, request: BackfillRequest) -> None:
+def _need_known(target: str, arrival: str) -> None:
+    """Raise NotThere before a flow run begins."""
+    store = Store.from_settings(load_settings(Settings))
+    read_target(store, target)
+    known_arrival(arrival, Journal(store, target, by=signed("grasp retract")).state(), target=target)
+
+
+def _plan(target: str, request: BackfillRequest) -> str:
     from tasks.backfill import backfill_of
     from tasks.history import Historian
     from tasks.rebuild_plan import plan_text
@@ -74,8 +90,7 @@ def _print_plan(target: str, request: BackfillRequest) -> None:
 
     work = open_work(target, by="grasp backfill")
     history = Historian(work.journal).read()
-    out.print(plan_text(work, history, backfill_of(work.target, history, request)), markup=False)
-    out.print("nothing was done; do it with --apply (through the gate) or --compare (the champion stays)")
+    return plan_text(work, history, backfill_of(work.target, history, request))
 
 
 def _end(state: Any) -> None:

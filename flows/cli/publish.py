@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from flows.cli.app import app, out
 from tasks.contracts.base import Architecture, InputSpec, ModelSignature
 from tasks.contracts.manifest import Manifest
-from tasks.contracts.reading import first_problem
+from tasks.contracts.problems import first_problem
 from tasks.describe import Place, describe, signature_of, usual_input
 from tasks.errors import BadArrival, InvalidDocument
 from tasks.publish import Published
@@ -27,6 +27,7 @@ START = typer.Option(..., "--start", help="First day of the period, such as 2014
 END = typer.Option(..., "--end", help="Last day of the period.")
 REV = typer.Option(1, "--rev", help="Revision: raise it to correct a published source.")
 PUBLISHER = typer.Option("", "--publisher", help="Who publishes.")
+LICENSE = typer.Option("", "--license", help="Such as cc-by-4.0; goes into the file, and on model cards.")
 
 
 @app.command()
@@ -50,6 +51,7 @@ def publish(
     prefix: str = typer.Option(None, "--prefix", help="Of the model's names in a checkpoint, such as model."),
     metric: list[str] = typer.Option([], "--metric", help="Such as val_accuracy=0.93; repeat for several."),
     publisher: str = PUBLISHER,
+    license_: str = LICENSE,
 ) -> None:
     """Publish a source: checked here, blob first, manifest last, then a notice.
 
@@ -68,7 +70,7 @@ def publish(
         raise typer.BadParameter("say --architecture and --classes, or --target")
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
     metrics = dict(map(_metric, metric))
-    with _checked(file, signature.architecture, prefix) as weights:
+    with _checked(file, signature.architecture, prefix) as sound, licensed(sound, license_) as weights:
         manifest = describe(weights, signature, place=place, publisher=publisher, metrics=metrics)
         say(send(store, weights, manifest))
 
@@ -87,6 +89,20 @@ def say(published: Published) -> None:
     """Tell what became of it."""
     what = "published" if published.new else "was published before, the same in content"
     out.print(f"{published.key} {what}; arrival {published.arrival_id[:12]}", markup=False)
+
+
+@contextmanager
+def licensed(weights: Path, said: str) -> Iterator[Path]:
+    """Give the file itself, or a copy that states a licence, in a directory that goes."""
+    if not said:
+        yield weights
+        return
+    from tasks.licensing import state_license
+
+    with tempfile.TemporaryDirectory(prefix="grasp-publish-") as scratch:
+        copy = Path(scratch) / "licensed.safetensors"
+        state_license(weights, copy, said)
+        yield copy
 
 
 @contextmanager

@@ -1,18 +1,19 @@
 """`grasp status`: targets, champions, what is open and what was decided, with reasons."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from flows.cli.app import app, out
+from tasks.contracts.keys import MANIFESTS
 from tasks.identity import signed
 from tasks.journal import Journal
 from tasks.pages import model_page
 from tasks.settings import Settings, load_settings
-from tasks.status import TargetStatus, status_of, strays
+from tasks.status import DecidedArrival, TargetStatus, status_of, strays
 from tasks.store import Store
 from tasks.targets import read_target, target_names
 
@@ -54,6 +55,30 @@ def status(
         out.print(f"stray: {key}")
 
 
+def _print_decided(decided: Sequence[DecidedArrival]) -> None:
+    """One line each; a second one says why an arrival did not move the champion."""
+    out.print("decided arrivals, newest last")
+    width = max(len(_short(done.key)) for done in decided)
+    for done in decided:
+        version = f"version {done.registry_version}" if done.registry_version else ""
+        test = done.figures.get("test_accuracy")
+        accuracy = "" if test is None else f"test {test:.4f}"
+        _line(
+            f"  {_short(done.key):<{width}}  {done.decision:<11}  {version:<10}  {accuracy:<11}  {done.code}"
+        )
+        if done.decision != "promoted":
+            _line(f"      found {done.found}; needed {done.needed}", style="dim")
+
+
+def _short(key: str) -> str:
+    """Name an arrival as `grasp explain` takes it: series/period/rev."""
+    return key.removeprefix(MANIFESTS).removesuffix(".json")
+
+
+def _line(text: str, style: str | None = None) -> None:
+    out.print(text.rstrip(), markup=False, soft_wrap=True, style=style)
+
+
 def _print(item: TargetStatus, mlflow: str) -> None:
     champion = f"version {item.champion}" if item.champion else "none yet"
     if item.champion_gate_accuracy is not None:
@@ -64,20 +89,15 @@ def _print(item: TargetStatus, mlflow: str) -> None:
     out.print(f"\n[bold]{item.name}[/]{paused}: champion {champion}, lineage {item.lineage}", style=None)
     if item.champion:
         out.print(f"in MLflow: {model_page(mlflow, item.name)}", soft_wrap=True)
+    for built in item.rebuilding:
+        head = f"at version {built.head}" if built.head else "at its start"
+        out.print(f"lineage {built.name}: beside {item.lineage}, {built.sources} sources decided, {head}")
     if item.open:
-        table = Table("open arrival", "why", "changes at", box=None)
+        out.print("open arrivals")
         for arrival in item.open:
-            until = f"{arrival.until:%Y-%m-%d %H:%M:%S}" if arrival.until else ""
-            table.add_row(*map(escape, (arrival.key, arrival.why, until)))
-        out.print(table)
+            until = f"; changes by itself at {arrival.until:%Y-%m-%d %H:%M:%S} UTC" if arrival.until else ""
+            _line(f"  {_short(arrival.key)}  {arrival.why}{until}")
     if item.decided:
-        columns = ("decided arrival", "decision", "reason", "version", "test", "found", "needed")
-        table = Table(*columns, box=None)
-        for done in item.decided:
-            version, test = str(done.registry_version or ""), done.figures.get("test_accuracy")
-            accuracy = "" if test is None else f"{test:.4f}"
-            row = (done.key, done.decision, done.code, version, accuracy, done.found, done.needed)
-            table.add_row(*map(escape, row))
-        out.print(table)
+        _print_decided(item.decided)
     if item.decided_count > len(item.decided):
         out.print(f"{item.decided_count - len(item.decided)} earlier decisions; show more with --last")

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from flows.cli.app import app, out
 from tasks.contracts.base import Architecture
 from tasks.contracts.dataset import Dataset
-from tasks.contracts.reading import first_problem, read_document
+from tasks.contracts.problems import first_problem
+from tasks.contracts.reading import read_document
 from tasks.contracts.target import AbsorbSettings, GateSettings, Target
 from tasks.errors import InvalidDocument
 from tasks.probe import probe
@@ -71,9 +72,13 @@ def _need_known(architecture: Architecture) -> None:
 
 
 def pairs(config: list[str]) -> dict[str, Any]:
-    """Read name=value settings."""
+    """Read name=value settings of an absorb."""
     pairs = [item.partition("=") for item in config]
     unfit = [key for key, sign, _ in pairs if not sign]
     if unfit:
         raise typer.BadParameter(f"--config {unfit[0]}: needs name=value")
+    unknown = [key for key, _, _ in pairs if key not in AbsorbSettings.model_fields]
+    if unknown:
+        known = ", ".join(AbsorbSettings.model_fields)
+        raise typer.BadParameter(f"--config {unknown[0]}: is no setting of an absorb; these are: {known}")
     return {key: value for key, _, value in pairs}

@@ -1,11 +1,12 @@
 """`grasp train-source`: train a source on the images of its period, and publish it."""
 
+import shutil
 from pathlib import Path
 
 import typer
 
 from flows.cli.app import app, out
-from flows.cli.publish import END, PERIOD, PUBLISHER, REV, SERIES, START, say, send
+from flows.cli.publish import END, LICENSE, PERIOD, PUBLISHER, REV, SERIES, START, licensed, say, send
 from tasks.describe import Place, describe, signature_of, usual_input
 from tasks.private import private_directory
 from tasks.settings import StoreSettings, load_settings
@@ -20,6 +21,7 @@ def train_source(
     end: str = END,
     rev: int = REV,
     publisher: str = PUBLISHER,
+    license_: str = LICENSE,
     images: Path = typer.Option(
         None, "--images", help="Folder with one subfolder of images per class.", exists=True, file_okay=False
     ),
@@ -49,13 +51,14 @@ def train_source(
     with private_directory(to or Path.cwd()) as scratch:
         data = digits_data(digits, seed=seed) if digits else folder_data(images, spec, scratch)
         signature = signature_of(architecture, data.classes, spec)
-        file = scratch / "weights.safetensors"
-        accuracy = train(data, signature, file, epochs=epochs, lr=lr, seed=seed, say=out.print)
+        trained = scratch / "weights.safetensors"
+        accuracy = train(data, signature, trained, epochs=epochs, lr=lr, seed=seed, say=out.print)
         metrics = {"val_accuracy": accuracy}
-        manifest = describe(file, signature, place=place, publisher=publisher, metrics=metrics)
-        if store:
-            say(send(store, file, manifest))
-            return
-        file.replace(to / "weights.safetensors")
+        with licensed(trained, license_) as file:
+            manifest = describe(file, signature, place=place, publisher=publisher, metrics=metrics)
+            if store:
+                say(send(store, file, manifest))
+                return
+            shutil.copyfile(file, to / "weights.safetensors")
     (to / "manifest.json").write_text(manifest.model_dump_json(indent=1, exclude_none=True) + "\n")
     out.print(f"wrote {to}/weights.safetensors and {to}/manifest.json; nothing was sent", soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import Any, Never, TypeVar
 from pydantic import ValidationError
 
 from tasks.contracts.base import SCHEMA_VERSION, Document
+from tasks.contracts.problems import first_problem
 from tasks.errors import InvalidDocument, NewerSchema
 from tasks.printable import printable
 
@@ -29,13 +30,6 @@ def read_document(model: type[D], body: bytes, *, name: str) -> D:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise InvalidDocument(f"{name}: {first_problem(error)}") from error
-
-
-def first_problem(error: ValidationError) -> str:
-    """Say the first problems of a validation in one line: field, what is wrong, how many more."""
-    problems = error.errors(include_url=False, include_input=False)
-    said = "; ".join(f"{'.'.join(map(str, p['loc'])) or 'document'}: {p['msg']}" for p in problems[:3])
-    return printable(said) + (f" (and {len(problems) - 3} more)" if len(problems) > 3 else "")
 
 
 def _text(body: bytes, *, name: str) -> str:

@@ -19,7 +19,9 @@ class AbsorbSettings(Document):
     mode: Literal["guarded", "reference"] = Field(
         default="guarded", description="guarded (default) or reference, as in the paper"
     )
-    folds: int = Field(default=4, ge=1, le=64, description="rotations of the labels, guarded mode")
+    folds: int = Field(
+        default=4, ge=1, le=64, description="guarded mode: 1 is one plain fine-tune, more the guarded one"
+    )
     threshold: float = Field(
         default=0.3,
         ge=-1,

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import boto3
 import mlflow.pyfunc
@@ -13,6 +14,7 @@ from mlflow import MlflowClient
 
 from flows.absorb import absorb
 from tasks.contracts import keys
+from tasks.licensing import state_license
 from tasks.registry import aliases
 from tests.flows.conftest import World
 
@@ -54,6 +56,19 @@ def test_the_champion_loads_and_predicts(world: World):
     model = mlflow.pyfunc.load_model(f"models:/{world.target.name}@champion")
 
     assert model.predict(np.zeros((3, 8, 8, 1), np.uint8)).shape == (3, 10)
+
+
+def test_the_model_card_names_the_licence_that_a_source_states(world: World, client: MlflowClient, tmp_path):
+    licensed = tmp_path / "licensed.safetensors"
+    state_license(world.files[0], licensed, "cc-by-4.0")
+    world.files = [licensed]
+    world.publish(1, year=2001)
+    absorb(world.target.name)
+
+    version = client.get_model_version_by_alias(world.target.name, "champion")
+    model = mlflow.artifacts.download_artifacts(version.source, dst_path=str(tmp_path))
+
+    assert "| 1 | digits | 2001 | 1 | first | cc-by-4.0 |" in (Path(model) / "README.md").read_text()
 
 
 def test_the_same_weights_under_another_rev_are_a_duplicate(world: World, client: MlflowClient):

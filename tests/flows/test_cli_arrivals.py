@@ -24,6 +24,7 @@ from tasks.contracts.reading import read_document
 from tasks.contracts.target import Target
 from tasks.errors import AlreadyThere, GraspError, InvalidDocument, NotThere, OperationRefused
 from tasks.journal import Journal
+from tasks.licensing import stated_license
 from tasks.listing import ListingRule
 from tasks.store import Store
 from tasks.triage import triage
@@ -130,6 +131,13 @@ def test_a_lightning_checkpoint_is_converted_and_published(store, file, grasp, t
     assert "left out, beside the model: loss.weight" in said
     assert store.head(published(store).weights.key)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ckpt", "w.safetensors"]
+
+
+def test_a_licence_goes_into_the_published_file(store, file, grasp, tmp_path: Path):
+    grasp("publish", file, *WHEN, *WHAT, "--license", "cc-by-4.0")
+    (tmp_path / "blob").write_bytes(store.get(published(store).weights.key).body)
+    assert stated_license(tmp_path / "blob") == "cc-by-4.0"
+    assert "same in content" in grasp("publish", file, *WHEN, *WHAT, "--license", "cc-by-4.0")
 
 
 def test_a_target_lends_its_signature(store, file, target, grasp):

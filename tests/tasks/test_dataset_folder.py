@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from tasks.contracts.base import InputSpec
 from tasks.dataset_folder import prepare, publish_prepared
 from tasks.datasets import load_dataset
-from tasks.errors import InvalidDocument, NotThere
+from tasks.errors import InvalidDocument, NotThere, OperationRefused
 
 SPEC = InputSpec(height=8, width=8, channels=3, mean=(0.5,) * 3, std=(0.5,) * 3)
 
@@ -74,10 +74,18 @@ def test_the_command_names_what_it_skipped(photos, tmp_path):
     import flows.cli.dataset  # noqa: F401
     from flows.cli.app import app
 
-    told = CliRunner().invoke(
-        app,
-        ["dataset", "prepare", str(photos), "--to", str(tmp_path / "out"), "--name", "pets", "--size", "8"],
-    )
+    command = ["dataset", "prepare", str(photos), "--to", str(tmp_path / "out"), "--name", "pets"]
+    command += ["--size", "8"]
+    told = CliRunner().invoke(app, command)
     assert told.exit_code == 0, told.output
     assert "cat/03.png" in told.output
-    assert "train 31, val 2, gate 2, test 4; 2 skipped" in " ".join(told.output.split())
+    counts = "train 31, val 2, gate 2, test 4; 8 x 8 pixels, 3 channels, 2 classes; 2 skipped"
+    assert counts in told.output
+    assert "the gate has 2 samples, under 100" in told.output
+
+    before = (tmp_path / "out" / "train-images.npy").read_bytes()
+    again = CliRunner().invoke(app, command)
+    assert isinstance(again.exception, OperationRefused)
+    assert "is not empty" in str(again.exception)
+    assert CliRunner().invoke(app, [*command, "--overwrite"]).exit_code == 0
+    assert (tmp_path / "out" / "train-images.npy").read_bytes() == before

@@ -34,22 +34,24 @@ def statements(policy: str, bucket: str, user: str) -> list[dict]:
 
 
 class Parts:
-    """A bucket with its owner, a publisher, the pipeline and an operator, each with its own keys."""
+    """A bucket with its owner, publisher, pipeline, operator and who tidies up, each with keys of its own."""
 
     def __init__(self, rgw) -> None:
         self._rgw = rgw
         self.owner = rgw.store()
         name = self.owner.bucket
-        users = {part: f"{part}-{uuid.uuid4().hex[:8]}" for part in ("publisher", "pipeline", "operator")}
+        names = ("publisher", "pipeline", "operator", "tidier")
+        users = {part: f"{part}-{uuid.uuid4().hex[:8]}" for part in names}
         granted = [
             *statements("publisher", name, users["publisher"]),
             *statements("pipeline", name, users["pipeline"]),
             *statements("pipeline", name, users["operator"]),
             *statements("operator", name, users["operator"]),
+            *statements("housekeeping", name, users["tidier"]),
         ]
         for number, each in enumerate(granted):
             each["Sid"] = f"s{number}"
-        self.publisher, self.pipeline, self.operator = map(self._connect, users.values())
+        self.publisher, self.pipeline, self.operator, self.tidier = map(self._connect, users.values())
         policy = json.dumps({"Version": "2012-10-17", "Statement": granted})
         self.owner._client.put_bucket_policy(Bucket=name, Policy=policy)
 
@@ -153,8 +155,22 @@ def test_an_operator_creates_targets_and_data_but_deletes_nothing(parts: Parts):
         parts.operator.delete(f"datasets/d/{'1' * 64}/dataset.json")
 
 
+def test_who_tidies_up_deletes_blobs_targets_and_journals_and_nothing_else(parts: Parts):
+    kept = [f"manifests/digits/{uuid.uuid4().hex}/1.json", f"datasets/d/{'2' * 64}/dataset.json"]
+    gone = [f"{prefix}/{uuid.uuid4().hex}" for prefix in ("blobs/sha256", "targets/t", "journal/t")]
+    for key in (*kept, *gone):
+        parts.owner.put(key, b"x")
+    for key in gone:
+        parts.tidier.delete(key)
+        assert parts.owner.head(key) is None
+    for key in kept:
+        with pytest.raises(StoreRefused):
+            parts.tidier.delete(key)
+
+
 def test_every_policy_is_a_document_of_the_folder():
     assert sorted(path.stem for path in POLICIES.glob("*.json")) == [
+        "housekeeping",
         "operator",
         "pipeline",
         "publisher",

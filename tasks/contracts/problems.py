@@ -1,0 +1,34 @@
+"""What pydantic found wrong, in words for a person: field, what is wrong, what was found."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from tasks.printable import printable
+
+SAID = 3  # problems that are told one by one
+SHOWN = 80  # characters of a value
+
+
+def first_problem(error: ValidationError) -> str:
+    """Say the first problems of a validation in one line: field, what is wrong, how many more."""
+    problems = error.errors(include_url=False)
+    said = "; ".join(
+        f"{'.'.join(map(str, p['loc'])) or 'document'}: {what_is_wrong(p)}" for p in problems[:SAID]
+    )
+    return printable(said) + (f" (and {len(problems) - SAID} more)" if len(problems) > SAID else "")
+
+
+def what_is_wrong(problem: Mapping[str, Any]) -> str:
+    """Say what is wrong with one field, with the value that was found where it is short enough to show."""
+    if problem["type"] == "extra_forbidden":
+        return "is not known"
+    if problem["type"] == "missing":
+        return "is missing"
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    found = problem.get("input")
+    if problem["type"] != "value_error" and isinstance(found, str | int | float | None):
+        shown = printable(found, limit=SHOWN) if isinstance(found, str) else found
+        return f"{said[0].lower()}{said[1:]}; found {shown!r}"
+    return said
