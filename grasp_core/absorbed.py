@@ -40,8 +40,8 @@ class Absorbed:
     # too, so this flatters; only the gate split compares models.
     after_fine_tune: Metrics | None
     epochs: tuple[Epoch, ...]
-    # the epoch kept, per fold; 0 is the model before its first epoch. A refit's second figure: its epochs on
-    # all labels, absent when the first is 0.
+    # the epoch kept, per fold; 0 is the model before its first epoch. A refit's last figure: its epochs on
+    # all labels; a single 0 when it left the stem as it was.
     kept: tuple[int, ...]
     gradient_passes: int  # samples that went forward and backward, alignment included
     # guarded: mean cross-entropy on all labels of stem and source; the lower one leads the line search

@@ -36,6 +36,23 @@ class FineTuneConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RefitConfig:
+    """How a refit divides its epochs; see refit.py."""
+
+    folds: int = 2  # that hold out a block of the labels each
+    share: float = 0.5  # of a plain fine-tune's epochs, for each fold
+    onward: float = 0.6  # of the way that was taken, on all labels
+    steps: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way to the folds' mean; 0 is the guard
+
+    def __post_init__(self) -> None:
+        _need(self.folds >= 1, "refit.folds", self.folds, "at least 1")
+        _need(0 < self.share <= 1, "refit.share", self.share, "a share in (0, 1]")
+        _need(0 <= self.onward <= 10, "refit.onward", self.onward, "a share in [0, 10]")
+        steps_fit = bool(self.steps) and self.steps[0] == 0.0 and all(0 <= s <= 1 for s in self.steps)
+        _need(steps_fit, "refit.steps", self.steps, "0.0 first, then steps in [0, 1]")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AbsorbConfig:
     """Hyper-parameters of one absorb, in either mode."""
 
@@ -51,14 +68,13 @@ class AbsorbConfig:
     batch_size: int = 32
     seed: int = 0
     soup_limit: int = 500  # labels above which one plain fine-tune replaces refit and folds
-    refit_share: float = 0.6  # of the epochs until validation, then of those found
+    refit: RefitConfig = field(default_factory=RefitConfig)
     fold_share: float = 0.4  # of a plain fine-tune's epochs, for each fold
     alphas: tuple[float, ...] = field(default=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5))  # 0 is the guard
 
     def __post_init__(self) -> None:
         _need(self.mode in ("guarded", "reference"), "mode", self.mode, "guarded or reference")
         _need(self.tuning in ("refit", "fold_soup"), "tuning", self.tuning, "refit or fold_soup")
-        _need(0 < self.refit_share <= 1, "refit_share", self.refit_share, "a share in (0, 1]")
         _need(self.folds >= 1, "folds", self.folds, "at least 1")
         _need(-1 <= self.threshold <= 1, "threshold", self.threshold, "a cosine in [-1, 1]")
         _need(self.alignment_batches >= 1, "alignment_batches", self.alignment_batches, "at least 1")

@@ -61,7 +61,7 @@ def fold_soup(
             fold=fold,
             folds=folds,
         )
-        _stir_in(model, snapshots, count=fold)
+        stir_in(model, snapshots, count=fold)
         epochs.extend(tuned.epochs)
         kept.extend(tuned.kept)
         passes += tuned.gradient_passes
@@ -69,7 +69,7 @@ def fold_soup(
     return FineTuned(epochs=tuple(epochs), kept=tuple(kept), gradient_passes=passes)
 
 
-def _stir_in(model: nn.Module, snapshots: Snapshots, *, count: int) -> None:
+def stir_in(model: nn.Module, snapshots: Snapshots, *, count: int) -> None:
     """Make the model, the count-th of its kind, the running mean of all so far, and save that."""
     if count > 1:
         newest = copy.deepcopy(model)

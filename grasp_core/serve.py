@@ -57,11 +57,12 @@ def _on_all_labels(
     if config.tuning == "refit":
         return refit(
             model,
-            data,
             gather(data),
+            block=count(data.val),
             config=config.fine_tuning(epochs=epochs),
-            share=config.refit_share,
+            how=config.refit,
             snapshots=snapshots,
+            start=STEM,
             progress=progress,
         )
     return fold_soup(

@@ -1,16 +1,22 @@
+"""A refit validates how far to go on what its folds held out, then trains on every label."""
+
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from grasp_core.architectures import build
 from grasp_core.batchnorm import recalibrate
-from grasp_core.config import FineTuneConfig
-from grasp_core.data.target import Labels, TargetData, gather
+from grasp_core.config import FineTuneConfig, RefitConfig
+from grasp_core.data.target import TargetData, gather
 from grasp_core.evaluate import evaluate
-from grasp_core.finetune import fine_tune
+from grasp_core.folds import SOUP, rotations
 from grasp_core.refit import refit
-from grasp_core.snapshots import MemorySnapshots
+from grasp_core.seed import generator
+from grasp_core.snapshots import STEM, MemorySnapshots
+
+HOW = RefitConfig()
 
 
 @pytest.fixture
@@ -19,20 +25,70 @@ def model():
     return build("grasp/digits-cnn", in_channels=1, num_classes=10)
 
 
-def refitted(model, data, **changes):
-    config = FineTuneConfig(**{"epochs": 20, "lr": 3e-3, "selection": "loss"} | changes)
-    return refit(model, data, gather(data), config=config, share=0.6, snapshots=MemorySnapshots())
+def refitted(model, data, how=HOW, snapshots=None, **changes):
+    config = FineTuneConfig(**{"epochs": 20, "lr": 3e-3} | changes)
+    snapshots = snapshots or MemorySnapshots()
+    snapshots.save(STEM, model)
+    return refit(model, gather(data), block=15, config=config, how=how, snapshots=snapshots, start=STEM)
 
 
-def test_val_is_trained_on_only_after_it_has_chosen(model, target_data):
-    apart = copy.deepcopy(model)
-    config = FineTuneConfig(epochs=12, lr=3e-3, selection="loss")
-    alone = fine_tune(apart, target_data.train, target_data.val, config=config, snapshots=MemorySnapshots())
+def test_two_folds_go_half_the_way_and_all_labels_on_from_their_mean(model, target_data):
     told = refitted(model, target_data)
-    first = told.epochs[: len(alone.epochs)]
-    assert [(e.val_loss, e.train_loss) for e in first] == [(e.val_loss, e.train_loss) for e in alone.epochs]
-    assert told.kept == (alone.kept[0], round(0.6 * alone.kept[0]))
-    assert told.gradient_passes == 12 * 45 + told.kept[1] * 60
+    *folds, onward = told.kept
+    assert folds == [10, 10]
+    assert onward in {round(0.6 * step * 10) for step in HOW.steps}
+    assert told.gradient_passes == 2 * 10 * 45 + onward * 60
+    assert [(e.fold, e.folds, e.epoch) for e in told.epochs] == [
+        (fold, 3, epoch) for fold, last in enumerate(told.kept, start=1) for epoch in range(1, last + 1)
+    ]
+
+
+def test_the_step_is_the_one_with_the_lowest_loss_on_what_was_held_out(model, target_data):
+    """Recomputed here from the ends of the folds: each by a refit that takes nothing but that fold."""
+    labels, start = gather(target_data), copy.deepcopy(model)
+    losses = dict.fromkeys(HOW.steps, 0.0)
+    splits = rotations(60, block=15, folds=2, order=generator(0, "folds"))
+    ends = []
+    for count in (1, 2):
+        snapshots = MemorySnapshots()
+        taught = copy.deepcopy(start)
+        # a refit of one fold leaves that fold's end as its mean; of two, the mean of both
+        how = replace(HOW, onward=0.0, steps=(0.0, 1.0))
+        _rotated(taught, target_data, splits[:count], how, snapshots)
+        mean = copy.deepcopy(start)
+        snapshots.load_into(SOUP, mean)
+        ends.append(mean)
+    second = _lerped(ends[0], ends[1], 2.0)  # 2 * mean - first
+    for end, (_, held) in zip((ends[0], second), splits, strict=True):
+        for step in HOW.steps:
+            there = _lerped(start, end, step)
+            recalibrate(there, labels.batches(32))
+            losses[step] += evaluate(there, labels.subset(held).batches(32)).loss
+    best = min(losses, key=losses.__getitem__)
+    wanted = _lerped(start, ends[1], best)
+    recalibrate(wanted, labels.batches(32))
+
+    refitted(model, target_data, replace(HOW, onward=0.0))
+
+    assert best > 0
+    for name, tensor in wanted.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], tensor, atol=1e-5, rtol=1e-4)
+
+
+def _rotated(model, data, splits, how, snapshots):
+    """Refit with these rotations only."""
+    from unittest import mock
+
+    with mock.patch("grasp_core.refit.rotations", return_value=splits):
+        refitted(model, data, how, snapshots)
+
+
+def _lerped(start, end, step):
+    moved = copy.deepcopy(start)
+    with torch.no_grad():
+        for parameter, other in zip(moved.parameters(), end.parameters(), strict=True):
+            parameter.lerp_(other, step)
+    return moved
 
 
 def test_labels_that_no_training_fits_leave_the_model_as_it_was(model, target_data):
@@ -45,7 +101,7 @@ def test_labels_that_no_training_fits_leave_the_model_as_it_was(model, target_da
 def test_batch_norm_ends_with_the_statistics_of_all_labels(model, target_data):
     refitted(model, target_data)
     again = copy.deepcopy(model)
-    recalibrate(again, Labels(target_data, 32))
+    recalibrate(again, gather(target_data).batches(32))
     ours, theirs = model.state_dict(), again.state_dict()
     assert all(torch.allclose(ours[name].float(), theirs[name].float()) for name in ours)
 
@@ -62,5 +118,5 @@ def test_the_same_seed_refits_to_the_same_model_and_the_global_numbers_stay(mode
 
 def test_any_iterable_of_batches_is_refitted(model, target_data):
     listed = TargetData(list(target_data.train), list(target_data.val))
-    assert refitted(model, listed).kept[0] >= 1
+    assert len(refitted(model, listed).kept) == 3
     assert evaluate(model, target_data.val).samples == 15
