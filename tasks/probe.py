@@ -12,6 +12,7 @@ from pathlib import Path
 from tasks.errors import AlreadyThere, NotThere, StoreRefused
 from tasks.settings import Settings, StoreSettings
 from tasks.store import Store
+from tasks.store_errors import ALLOW_ONE_WRITER
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def probe_once(store: Store, settings: Settings) -> None:
 
 def _check_addressing(store: Store, prefix: str, key: str) -> None:
     """An object whose name has to be encoded comes back, is listed under its name, and keeps its bytes."""
-    store.create(key, b"probe")
+    store.put(key, b"probe")
     try:
         body = store.get(key).body
     except NotThere as error:
@@ -93,8 +94,7 @@ def _check_one_wins(store: Store, key: str) -> None:
     if sum(won) != 1 or store.get(key).body != f"writer {won.index(True)}".encode():
         raise StoreRefused(
             f"{store.where}: {sum(won)} of {WRITERS} writers created one object, needs 1: the store does not "
-            "heed If-None-Match. Use one that does, or set GRASP_SINGLE_PUBLISHER and GRASP_SINGLE_WORKER "
-            "and keep to that; nothing was started"
+            f"heed If-None-Match: {ALLOW_ONE_WRITER}; nothing was started"
         )
 
 

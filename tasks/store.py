@@ -16,12 +16,16 @@ from botocore.config import Config
 from tasks.errors import AlreadyThere, InvalidSettings, NotThere, StoreRefused, StoreUnavailable
 from tasks.settings import StoreSettings
 from tasks.store_errors import KeyContested, translated
-from tasks.transfers import Downloaded, Place, Progress, download, upload
+from tasks.transfers import Downloaded, Place, Progress, download, etag_of, quoted, upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
-CREATE_TRIES = 8
+CREATE_WITHIN_S = 20.0  # as long as other writers hold the key
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 1.0  # between two tries: any time up to it, twice as long each time
+ONE_PLACE = "us-east-1"  # the region that a new bucket is in when none is said, and must not say
+_HEADERS = {"IfNoneMatch": "If-None-Match", "IfMatch": "If-Match"}
 SLOWEST_ANSWER = timedelta(minutes=2)  # the client gives up sooner
 
 
@@ -46,14 +50,13 @@ class Head(NamedTuple):
 
     size_bytes: int
     etag: str
-    modified: datetime
 
 
 class Store:
-    """One bucket."""
+    """One bucket; a single writer looks before it writes instead of stating conditions."""
 
-    def __init__(self, client: "S3Client", bucket: str) -> None:
-        self._client, self.bucket = client, bucket
+    def __init__(self, client: "S3Client", bucket: str, *, single_writer: bool = False) -> None:
+        self._client, self.bucket, self._single_writer = client, bucket, single_writer
         self._told: tuple[datetime, float] | None = None  # the store's time, and our monotonic one then
 
     @classmethod
@@ -83,7 +86,8 @@ class Store:
             raise InvalidSettings(
                 f"AWS_ENDPOINT_URL: {error}; needs an address such as https://s3.example.org"
             ) from error
-        return cls(client, settings.bucket)
+        single = settings.single_publisher and settings.single_worker
+        return cls(client, settings.bucket, single_writer=single)
 
     @property
     def where(self) -> str:
@@ -99,13 +103,19 @@ class Store:
         return then + timedelta(seconds=time.monotonic() - at_s)
 
     def create_bucket(self) -> None:
-        """Create the bucket unless it is there."""
+        """Create the bucket, in the region of the settings, unless it is there."""
         try:
             with self._errors(""):
                 self._client.head_bucket(Bucket=self.bucket)
         except NotThere:
-            with self._errors(""):
-                self._client.create_bucket(Bucket=self.bucket)
+            region = self._client.meta.region_name
+            place = {} if region == ONE_PLACE else {"LocationConstraint": region}
+            try:
+                self._create_bucket(place)
+            except StoreRefused as error:
+                if not place or "InvalidLocationConstraint" not in str(error):
+                    raise
+                self._create_bucket({})  # a server of one place, which it calls by another name
 
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """List keys below a prefix that ends with a slash, in byte order, from behind `after` on.
@@ -118,13 +128,11 @@ class Store:
         last, token = after, ""
         while True:
             options: dict[str, Any] = {"ContinuationToken": token} if token else {"StartAfter": last}
-            with self._errors(prefix):
-                page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **options)
-            self._tick(page)
+            page = self._page(prefix, options)
             behind = after if token else last
             found = [item for item in page.get("Contents", []) if item["Key"] > behind]
             for item in found:
-                yield Listed(item["Key"], item["Size"], item["ETag"].strip('"'), item["LastModified"])
+                yield Listed(item["Key"], item["Size"], etag_of(item), item["LastModified"])
             before, token = token, page.get("NextContinuationToken", "")
             if not token and not page.get("IsTruncated"):
                 return
@@ -143,7 +151,7 @@ class Store:
         except NotThere:
             return None
         self._tick(answer)
-        return Head(answer["ContentLength"], answer["ETag"].strip('"'), answer["LastModified"])
+        return Head(answer["ContentLength"], etag_of(answer))
 
     def get(self, key: str, *, max_bytes: int = 64 * 1024 * 1024) -> Stored:
         """Read an object, of which at most max_bytes + 1 are fetched. Raises NotThere."""
@@ -152,32 +160,36 @@ class Store:
             with answer["Body"] as stream:
                 body = stream.read(max_bytes + 1)
         self._tick(answer)
-        return Stored(body, answer["ETag"].strip('"'))
+        return Stored(body, etag_of(answer))
 
     def create(self, key: str, body: bytes) -> None:
         """Write an object that must not exist yet (If-None-Match: *). Raises AlreadyThere.
 
-        A repeated request whose first answer was lost finds its own bytes: that is a success.
+        A repeated request whose first answer was lost finds its own bytes: that is a success. While other
+        writers hold the key it is tried again, until something is there.
         """
-        for again in range(CREATE_TRIES):
-            time.sleep(random.uniform(0, 0.05) * again)
+        until, wait_s = time.monotonic() + CREATE_WITHIN_S, FIRST_WAIT_S
+        while True:
             try:
-                with self._errors(key):
-                    answer = self._client.put_object(Bucket=self.bucket, Key=key, Body=body, IfNoneMatch="*")
-                self._tick(answer)
-                return
-            except AlreadyThere:
-                if self._holds(key, body):
-                    return
-                raise
-            except KeyContested:
-                continue
-        raise StoreUnavailable(f"{key}: other writers kept the key busy; nothing was written")
+                return self._write(key, body, self._condition(key, over=None))
+            except (AlreadyThere, KeyContested) as error:
+                found = self._read_at_most(key, len(body))
+                if found == body:
+                    return None
+                if isinstance(error, AlreadyThere):
+                    raise
+                if found is not None:
+                    raise self._taken(key) from error
+                if time.monotonic() > until:
+                    raise StoreUnavailable(
+                        f"{key}: other writers held the key for {CREATE_WITHIN_S:g} s; nothing was written"
+                    ) from error
+            time.sleep(random.uniform(0, wait_s))
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def put(self, key: str, body: bytes) -> None:
         """Write an object, over an older one if there is one: only for caches and hints."""
-        with self._errors(key):
-            self._tick(self._client.put_object(Bucket=self.bucket, Key=key, Body=body))
+        self._write(key, body, {})
 
     def delete(self, key: str) -> None:
         """Delete an object; one that is not there is no error."""
@@ -189,11 +201,12 @@ class Store:
     ) -> None:
         """Upload a file, in parts when it is large; progress gets the bytes sent since its last call.
 
-        over: ETag of the object that it may replace; without one it must not exist yet.
+        over: ETag of the object that it may replace, "" where the store tells none; without one it must not
+        exist yet.
         Raises AlreadyThere when the key holds something else.
         """
-        condition = {"IfMatch": over} if over else {"IfNoneMatch": "*"}
-        with self._errors(key):
+        condition = self._condition(key, over=over)
+        with self._errors(key, condition):
             upload(self._place(key, condition), path, progress=progress or (lambda _: None))
 
     def download(self, key: str, path: Path, *, max_bytes: int) -> Downloaded:
@@ -213,21 +226,57 @@ class Store:
     def _place(self, key: str, condition: dict[str, str]) -> Place:
         return Place(self._client, self.bucket, key, condition)
 
-    def _holds(self, key: str, body: bytes) -> bool:
+    def _page(self, prefix: str, options: dict[str, Any]) -> "ListObjectsV2OutputTypeDef":
+        with self._errors(prefix):
+            page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **options)
+        if not page.keys() & {"IsTruncated", "KeyCount", "Name"}:
+            raise StoreRefused(
+                f"s3://{self.bucket}/{prefix}: what was answered is no listing; a proxy may have given it: "
+                "check AWS_ENDPOINT_URL; nothing below this prefix was decided"
+            )
+        self._tick(page)
+        return page
+
+    def _create_bucket(self, place: dict[str, Any]) -> None:
+        options: dict[str, Any] = {"CreateBucketConfiguration": place} if place else {}
+        with self._errors(""):
+            self._client.create_bucket(Bucket=self.bucket, **options)
+
+    def _write(self, key: str, body: bytes, condition: dict[str, Any]) -> None:
+        with self._errors(key, condition):
+            self._tick(self._client.put_object(Bucket=self.bucket, Key=key, Body=body, **condition))
+
+    def _condition(self, key: str, *, over: str | None) -> dict[str, Any]:
+        """Say what a write depends on. A single writer looks now, and then depends on nothing."""
+        if not self._single_writer:
+            return {"IfNoneMatch": "*"} if over is None else {"IfMatch": quoted(over)} if over else {}
+        there = self.head(key)
+        if there and there.etag != over:
+            raise self._taken(key)
+        return {}
+
+    def _taken(self, key: str) -> AlreadyThere:
+        return AlreadyThere(f"s3://{self.bucket}/{key}: is there already; nothing was written")
+
+    def _read_at_most(self, key: str, size: int) -> bytes | None:
         try:
-            return self.get(key, max_bytes=len(body)).body == body
+            return self.get(key, max_bytes=size).body
         except (NotThere, StoreRefused):
-            return False  # whoever may only create cannot tell whether it is his own
+            return None  # whoever may only create cannot tell what is there
 
     def _tick(self, answer: Any) -> None:
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
         if date is None:
             return
-        told = parsedate_to_datetime(date).astimezone(UTC)
+        try:
+            told = parsedate_to_datetime(date).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return  # a date that nobody can read tells nothing, as an absent one
         # A date has whole seconds and is as old as its answer: only a clock that was set goes back.
         now = self.clock
         slack = timedelta(seconds=1) if self._told is None else SLOWEST_ANSWER
         self._told = now if timedelta(0) <= now - told < slack else told, time.monotonic()
 
-    def _errors(self, key: str) -> AbstractContextManager[None]:
-        return translated(f"s3://{self.bucket}/{key}", bucket=self.bucket)
+    def _errors(self, key: str, condition: dict[str, Any] | None = None) -> AbstractContextManager[None]:
+        header = "".join(_HEADERS[name] for name in condition or {})
+        return translated(f"s3://{self.bucket}/{key}", bucket=self.bucket, condition=header)

@@ -3,10 +3,12 @@
 import hashlib
 import os
 import random
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -57,16 +59,15 @@ def upload(place: Place, path: Path, *, progress: Progress) -> None:
     size = path.stat().st_size
     with path.open("rb") as file:
         if size <= PART_BYTES:
-            place.client.put_object(**place.address, Body=file.read(), **place.condition)
+            _commit(place, place.client.put_object, {"Body": file.read()})
             progress(size)
             return
         started = place.client.create_multipart_upload(**place.address)
         upload_id = started["UploadId"]
         try:
             parts = _upload_parts(place, file, size, upload_id, progress)
-            place.client.complete_multipart_upload(
-                **place.address, UploadId=upload_id, MultipartUpload={"Parts": parts}, **place.condition
-            )
+            whole = {"UploadId": upload_id, "MultipartUpload": {"Parts": parts}}
+            _commit(place, place.client.complete_multipart_upload, whole)
         except BaseException:
             with suppress(BotoCoreError, ClientError):  # the first error counts; a lifecycle rule tidies up
                 place.client.abort_multipart_upload(**place.address, UploadId=upload_id)
@@ -74,31 +75,82 @@ def upload(place: Place, path: Path, *, progress: Progress) -> None:
 
 
 def download(place: Place, file: BinaryIO, *, max_bytes: int) -> Downloaded:
-    """Stream an object into a file; ends one chunk beyond max_bytes.
+    """Stream an object into an empty file; ends one chunk beyond max_bytes.
 
-    A broken stream is taken up where it broke. All of it comes from one version of the object: ClientError
-    412 when it was overwritten meanwhile.
+    A broken stream is taken up where it broke, or from the start where the server cannot do that. All of it
+    comes from one version of the object: ClientError 412 when it was overwritten meanwhile.
     """
-    digest, size, breaks = hashlib.sha256(), 0, 0
-    resume: dict[str, Any] = {}
+    copy, furthest, breaks = _Copy(file), 0, 0
     while True:
-        before = size
         try:
-            answer = place.client.get_object(**place.address, **resume)
-            resume = {"IfMatch": answer["ETag"]}
+            answer = place.client.get_object(**place.address, **copy.rest())
+            copy.take_up(answer)
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
-                digest.update(chunk)
-                size += file.write(chunk)
-                if size > max_bytes:
+                copy.write(chunk)
+                if copy.size > max_bytes:
                     answer["Body"].close()
                     break
-            return Downloaded(size, digest.hexdigest())
+            return Downloaded(copy.size, copy.digest.hexdigest())
         except (BotoCoreError, HTTPError, ConnectionError, TimeoutError):
-            breaks = 0 if size > before else breaks + 1
-            if size == 0 or breaks >= RESUMES:
+            breaks = 0 if copy.size > furthest else breaks + 1
+            furthest = max(furthest, copy.size)
+            if furthest == 0 or breaks >= RESUMES:
                 raise
             time.sleep(random.uniform(0.5, 1.0) * 2**breaks)
-            resume["Range"] = f"bytes={size}-"
+
+
+class _Copy:
+    """What of an object is in a file so far."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._etag = file, ""
+        self.size, self.digest = 0, hashlib.sha256()
+
+    def rest(self) -> dict[str, Any]:
+        """Ask for what is not there yet, of the version that the beginning has."""
+        options = {"Range": f"bytes={self.size}-"} if self.size else {}
+        return options | ({"IfMatch": quoted(self._etag)} if self._etag else {})
+
+    def take_up(self, answer: Mapping[str, Any]) -> None:
+        """Go on with an answer, from the start unless it begins where the file ends, of the same version."""
+        before, self._etag = self._etag, etag_of(answer)
+        start = _start_of(answer)
+        if start == self.size and before in {"", self._etag}:
+            return
+        self._file.seek(0)
+        self._file.truncate()
+        self.size, self.digest = 0, hashlib.sha256()
+        if start:
+            raise ConnectionError(f"asked for the rest of an object, the answer begins at byte {start}")
+
+    def write(self, chunk: bytes) -> None:
+        self.digest.update(chunk)
+        self.size += self._file.write(chunk)
+
+
+def etag_of(item: Mapping[str, Any]) -> str:
+    """Give an ETag bare, as a header or a listing has it; "" where the server sends none."""
+    return str(item.get("ETag", "")).removeprefix("W/").strip('"')
+
+
+def quoted(etag: str) -> str:
+    """Write a bare ETag as conditions need it."""
+    return f'"{etag}"'
+
+
+def _commit(place: Place, write: Callable[..., object], given: dict[str, Any]) -> None:
+    try:
+        write(**place.address, **given, **place.condition)
+    except ClientError as error:
+        etag = place.condition.get("IfMatch")
+        if not etag or error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.PRECONDITION_FAILED:
+            raise
+        write(**place.address, **given, IfMatch=etag.strip('"'))  # Ceph RGW compares it as it stands
+
+
+def _start_of(answer: Mapping[str, Any]) -> int:
+    given = re.match(r"bytes (\d+)-", answer.get("ContentRange", ""))
+    return int(given[1]) if given else 0
 
 
 def _upload_parts(
@@ -108,7 +160,7 @@ def _upload_parts(
         body = os.pread(file.fileno(), length, start)
         answer = place.client.upload_part(**place.address, UploadId=upload_id, PartNumber=number, Body=body)
         progress(len(body))
-        return {"PartNumber": number, "ETag": answer["ETag"]}
+        return {"PartNumber": number, "ETag": answer.get("ETag", "")}
 
     with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
         futures = [pool.submit(send, *part) for part in _parts(size)]

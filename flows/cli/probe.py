@@ -22,4 +22,6 @@ def probe(
     if create:
         store.create_bucket()
     probe_store(store, settings)
-    out.print(f"{store.where} is fit: credentials, addressing, conditional writes", soft_wrap=True)
+    single = settings.single_publisher and settings.single_worker
+    writes = "for one publisher and one worker" if single else "conditional writes"
+    out.print(f"{store.where} is fit: credentials, addressing, {writes}", soft_wrap=True)

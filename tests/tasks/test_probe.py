@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tasks.errors import NotThere, StoreRefused, StoreUnavailable
+from tasks.errors import AlreadyThere, NotThere, StoreRefused, StoreUnavailable
 from tasks.probe import PREFIX, VALID_S, probe, probe_once
 from tasks.settings import Settings
 from tasks.store import Store, Stored
@@ -50,6 +51,16 @@ class Careless(Store):
         self.put(key, body)
 
 
+class Unconditional(Store):
+    """Answers every condition with 501, as a server that does not know them."""
+
+    def _write(self, key: str, body: bytes, condition: dict[str, str]) -> None:
+        if condition:
+            with self._errors(key, condition):
+                raise ClientError({"Error": {"Code": "NotImplemented"}}, "PutObject")
+        super()._write(key, body, condition)
+
+
 class Forgetful(Store):
     """Finds nothing that was just written."""
 
@@ -75,7 +86,11 @@ class Ahead(Store):
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        (Careless, "16 of 16 writers created one object.*If-None-Match.*GRASP_SINGLE_PUBLISHER"),
+        (
+            Careless,
+            "16 of 16 writers created.*If-None-Match.*GRASP_SINGLE_PUBLISHER and GRASP_SINGLE_WORKER",
+        ),
+        (Unconditional, "may not heed If-None-Match.*GRASP_SINGLE_PUBLISHER and GRASP_SINGLE_WORKER"),
         (Forgetful, "not found right after it was written"),
         (Mangling, "check AWS_ENDPOINT_URL and GRASP_S3_ADDRESSING"),
     ],
@@ -97,6 +112,17 @@ def test_a_careless_store_serves_one_publisher_with_one_worker(moto, caplog):
     assert "not kept apart" in caplog.text
     with pytest.raises(StoreRefused):
         probe(store, moto.settings(store.bucket, single_publisher=True))
+
+
+def test_a_store_without_conditions_serves_one_publisher_with_one_worker(moto):
+    alone = {"single_publisher": True, "single_worker": True}
+    store = moto.store(**alone)
+    store.__class__ = Unconditional
+    probe(store, moto.settings(store.bucket, **alone))
+    store.create("k", b"mine")
+    with pytest.raises(AlreadyThere):
+        store.create("k", b"other")
+    assert store.get("k").body == b"mine"
 
 
 def test_a_clock_that_is_off_is_told(moto, caplog):
