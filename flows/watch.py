@@ -36,6 +36,9 @@ def watch() -> None:
         except GraspError as error:
             get_run_logger().error("target %s: %s", name, error)
             failed.append(name)
+        except Exception:  # a fault of ours in one target must not blind the others
+            get_run_logger().exception("target %s", name)
+            failed.append(name)
     if failed:
         raise TransientError(
             f"could not look at {', '.join(failed)}; the log says why; the next watch retries"

@@ -6,7 +6,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from grasp_core.data.batches import Batches
 from grasp_core.errors import InvalidData
-from grasp_core.loss import logits_of
+from grasp_core.loss import logits_of, need_finite_tensors
 from grasp_core.modes import mode
 
 
@@ -14,7 +14,8 @@ def recalibrate(model: nn.Module, batches: Batches) -> None:
     """Replace running means and variances by their average over batches, weighted by samples, in place.
 
     Parameters stay as they are; so do flags. Everything but batch norm is in eval mode meanwhile. A model
-    without batch-norm statistics is left alone. Raises InvalidData without batches.
+    without batch-norm statistics is left alone. Raises InvalidData without batches, NonFiniteLoss when the
+    activations overflow.
     """
     norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     if not norms:
@@ -36,3 +37,4 @@ def recalibrate(model: nn.Module, batches: Batches) -> None:
             norm.momentum = momentum
     if seen == 0:
         raise InvalidData("recalibration data holds no batch, needs at least one; statistics were reset")
+    need_finite_tensors(model, role="recalibrated model")

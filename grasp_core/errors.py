@@ -17,8 +17,12 @@ class IncompatibleSource(TerminalError):
     """A source and a target do not fit: names, shapes, dtypes or values of a tensor."""
 
 
+class BrokenTarget(TerminalError):
+    """The target itself holds NaN or infinite values: no source is to blame."""
+
+
 class NonFiniteLoss(TerminalError):
-    """A loss is NaN or infinite, so its gradients say nothing."""
+    """A loss is NaN or infinite, so its gradients say nothing; or a model has come to hold such values."""
 
 
 class UnknownArchitecture(TerminalError):

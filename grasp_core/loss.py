@@ -56,6 +56,15 @@ def need_finite(loss: float, model: nn.Module, *, role: str) -> None:
     raise NonFiniteLoss(f"{role}: loss is {loss}: {fault}; needs a finite loss; this step is given up")
 
 
+def need_finite_tensors(model: nn.Module, *, role: str) -> None:
+    """Raise NonFiniteLoss, naming the tensor, when a model has come to hold NaN or infinite values."""
+    broken = first_non_finite(model)
+    if broken is not None:
+        raise NonFiniteLoss(
+            f"{role}: tensor {broken} has come to NaN or infinite values, needs finite ones; it is given up"
+        )
+
+
 def first_non_finite(model: nn.Module) -> str | None:
     """Name the first parameter or buffer that holds NaN or infinity, or None."""
     for name, tensor in model.state_dict().items():

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from grasp_core.errors import IncompatibleSource
+from grasp_core.errors import BrokenTarget, IncompatibleSource, TerminalError
 from grasp_core.loss import first_non_finite
 
 
@@ -11,7 +11,8 @@ def check_pair(source: nn.Module, target: nn.Module) -> None:
     """Check that two models have the same tensors, and only finite values.
 
     Raises IncompatibleSource that names the first tensor at fault: absent, unknown, of another shape or
-    dtype, or with NaN or infinite values. Both models stay as they are.
+    dtype, or with NaN or infinite values; BrokenTarget when the target holds such values. Both models stay
+    as they are.
     """
     found, needed = source.state_dict(), target.state_dict()
     for name in needed:
@@ -21,10 +22,14 @@ def check_pair(source: nn.Module, target: nn.Module) -> None:
     for name in found:
         if name not in needed:
             raise IncompatibleSource(f"source has a tensor {name}, the target has none; nothing was changed")
-    for role, model in (("source", source), ("target", target)):
+    at_fault: tuple[tuple[str, nn.Module, type[TerminalError]], ...] = (
+        ("source", source, IncompatibleSource),
+        ("target", target, BrokenTarget),
+    )
+    for role, model, kind in at_fault:
         broken = first_non_finite(model)
         if broken is not None:
-            raise IncompatibleSource(
+            raise kind(
                 f"{role}: tensor {broken} has NaN or infinite values, needs finite ones; nothing was changed"
             )
 

@@ -7,6 +7,7 @@ from grasp_core.data.target import TargetData, count, gather, in_order
 from grasp_core.evaluate import Metrics, evaluate
 from grasp_core.finetune import FineTuned, fine_tune
 from grasp_core.folds import fold_soup
+from grasp_core.loss import need_finite_tensors
 from grasp_core.progress import Progress
 from grasp_core.refit import refit
 from grasp_core.snapshots import STEM, Snapshots
@@ -25,7 +26,7 @@ def serve(
 
     The model must equal the snapshot "stem". Guarded mode trains on all labels in the end (config.tuning);
     with one fold, or more labels than config.soup_limit, it makes one plain fine-tune, which has no need to
-    hold the labels in memory.
+    hold the labels in memory. Raises NonFiniteLoss.
     """
     progress.step("fine_tune")
     if config.mode == "guarded" and config.folds > 1 and _labels(data) <= config.soup_limit:
@@ -41,6 +42,7 @@ def serve(
             snapshots=snapshots,
             progress=progress,
         )
+    need_finite_tensors(model, role="fine-tuned model")
     progress.step("evaluate")
     return tuned, evaluate(model, in_order(data.val, config.batch_size))
 

@@ -1,6 +1,7 @@
 """The first read of a manifest: its bytes go into the journal, and everything later uses that copy."""
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -12,10 +13,12 @@ from tasks.contracts.journal import Accepted, Entry, Withdrawn
 from tasks.contracts.reading import MAX_DOCUMENT_BYTES
 from tasks.contracts.state import State
 from tasks.contracts.target import Target
-from tasks.errors import BadArrival, NotThere
+from tasks.errors import BadArrival, NotThere, StoreRefused
 from tasks.journal import Journal, Stamp
 from tasks.refuse import refuse_arrival
 from tasks.store import Store
+
+log = logging.getLogger(__name__)
 
 READERS = 16
 AT_ONCE = 64
@@ -96,6 +99,9 @@ def _read(store: Store, key: str) -> Draft | None:
         head = store.head(key)
     except NotThere:
         head = None
+    except StoreRefused as error:
+        log.error("%s; it was not accepted, the others go on; looked at again by the next watch", error)
+        return None
     # deleted since it was listed: it was never read, so it never arrived
     return Draft(key, None, head.size_bytes, head.etag) if head else None
 

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from tasks.contracts.manifest import Weights
-from tasks.errors import BadArrival, BlobChanged, NoSpace, NotThere
+from tasks.errors import BadArrival, BlobChanged, NoSpace, NotThere, StoreRefused
 from tasks.private import private_directory
 from tasks.store import Store
 
@@ -49,7 +49,8 @@ def evict(directory: Path, *, down_to_bytes: int) -> None:
 def fetch_file(store: Store, key: str, path: Path, *, sha256: str, size_bytes: int) -> None:
     """Download an object to path, verified; nothing is left at path or beside it when it is not as declared.
 
-    Raises BadArrival (blob_size, blob_digest), BlobChanged when it is absent or shorter, NoSpace.
+    Raises BadArrival (blob_size, blob_digest), BlobChanged when it is absent, shorter, or the store does not
+    give it out, NoSpace.
     """
     with private_directory(path.parent) as private:
         part = private / "part"
@@ -57,6 +58,8 @@ def fetch_file(store: Store, key: str, path: Path, *, sha256: str, size_bytes: i
             got = store.download(key, part, max_bytes=size_bytes)
         except NotThere as error:
             raise BlobChanged(f"{key}: was there and is no longer; it waits for its blob again") from error
+        except StoreRefused as error:
+            raise BlobChanged(f"{error}; the attempt counts, others go on") from error
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
                 raise

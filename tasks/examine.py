@@ -116,7 +116,7 @@ def _waits(
     pending_limit: timedelta,
 ) -> Delayed | None:
     key = keys.manifest_key(brief.series, brief.period.label, brief.rev)
-    why = outside(brief, target)
+    why = outside(brief.period, target)
     if why:
         return Delayed(id=arrival_id, key=key, why=why, until=None)
     until = next_attempt_at(opened)

@@ -7,7 +7,7 @@ from tasks.contracts.base import Architecture
 from tasks.contracts.manifest import Weights
 from tasks.errors import BadArrival
 from tasks.store import Store
-from tasks.weights import check_source
+from tasks.weights import check_source, largest_file
 
 
 def take_in(
@@ -22,6 +22,14 @@ def take_in(
 
     Raises BadArrival, after which no file of it is left; BlobChanged when the blob went away, NoSpace.
     """
+    most = largest_file(architecture)
+    if weights.size_bytes > most:
+        raise BadArrival(
+            "blob_size",
+            object=weights.key,
+            found=f"{weights.size_bytes} bytes declared",
+            needed=f"at most {most}, more than {architecture.id} can take; it was not fetched",
+        )
     path = fetch_weights(store, weights, cache_dir=cache_dir, limit_bytes=limit_bytes)
     try:
         check_source(path, architecture, object=weights.key)

@@ -10,6 +10,7 @@ from tasks.contracts.reading import MAX_DOCUMENT_BYTES, read_document
 from tasks.contracts.target import Target
 from tasks.errors import BadArrival, InvalidDocument, TerminalError
 from tasks.publish import weights_of
+from tasks.waiting import outside
 from tasks.weights import check_source
 
 
@@ -36,6 +37,7 @@ def validate(file: Path, manifest: Path, target: Target) -> Iterator[Check]:
     yield _check(
         f"series {found.series} is one that {target.name} absorbs", lambda: _check_series(found, target)
     )
+    yield Check(f"the period lies in the window of {target.name}", outside(found.period, target))
     yield _check(
         f"architecture, classes and input are those of {target.name}", lambda: check_signature(found, target)
     )

@@ -3,16 +3,16 @@
 from datetime import datetime, timedelta
 
 from tasks.arrivals import MAX_ATTEMPTS, WAITS
+from tasks.contracts.base import Period
 from tasks.contracts.manifest import Weights
-from tasks.contracts.state import Brief, Open
+from tasks.contracts.state import Open
 from tasks.contracts.target import Target
-from tasks.errors import BadArrival
+from tasks.errors import BadArrival, StoreRefused
 from tasks.store import Head, Store
 
 
-def outside(brief: Brief, target: Target) -> str | None:
+def outside(period: Period, target: Target) -> str | None:
     """Say why a period lies outside the target's window; None when it does not."""
-    period = brief.period
     early = target.from_ is not None and period.start < target.from_
     if early or (target.until is not None and period.end > target.until):
         return (
@@ -40,10 +40,14 @@ def blob_not_there(store: Store, weights: Weights, *, until: datetime, limit: ti
     until: when patience ends, on the store's clock. Raises BadArrival for a blob that is longer than
     declared, and for one that lacks something when `until` has passed.
     """
-    blob, needed = store.head(weights.key), f"{weights.size_bytes} bytes"
+    needed = f"{weights.size_bytes} bytes"
+    try:
+        blob = store.head(weights.key)
+        found = _found(blob)
+    except StoreRefused as error:  # this one object: the listing was allowed
+        blob, found = None, f"no answer ({error})"
     if blob and blob.size_bytes == weights.size_bytes:
         return None
-    found = _found(blob)
     if blob and blob.size_bytes > weights.size_bytes:
         raise BadArrival("blob_size", object=weights.key, found=found, needed=needed)
     if store.clock >= until:

@@ -1,6 +1,7 @@
 """Weights as safetensors files: read a stranger's carefully, write our own the same way every time."""
 
 import hashlib
+import math
 import os
 import secrets
 from collections.abc import Mapping
@@ -8,16 +9,18 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from grasp_core.architectures import build
 from tasks.contracts.base import Architecture
 from tasks.errors import BadArrival
-from tasks.tensor_spec import FLOATS, TensorSpec
+from tasks.printable import printable
+from tasks.tensor_spec import FLOATS, ITEM_BYTES, TensorSpec
 from tasks.weights_header import check_header
 
+SLACK_BYTES = 64 * 1024 * 1024
 _DTYPES = {
     torch.bool: "BOOL",
     torch.uint8: "U8",
@@ -61,9 +64,27 @@ def check_source(path: Path, architecture: Architecture, *, object: str) -> None
     Raises BadArrival (`weights_format`, `weights_tensors`, `weights_values`) that names the tensor.
     """
     check_header(path, expected_tensors(architecture), object=object)
-    with safe_open(path, framework="pt") as file:
-        for name in file.keys():  # noqa: SIM118 - it is no mapping
-            _check_finite(name, file.get_tensor(name), object=object)
+    try:
+        with safe_open(path, framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118 - it is no mapping
+                _check_values(name, file.get_tensor(name), object=object)
+    except SafetensorError as error:
+        raise BadArrival(
+            "weights_format",
+            object=object,
+            found=printable(str(error), limit=200),
+            needed="a safetensors file",
+        ) from error
+
+
+def largest_file(architecture: Architecture) -> int:
+    """Say how many bytes are fetched for a file of this architecture: what its tensors take, and some.
+
+    The slack lets a file that is only a little too large be read, so that the reason says what is in it.
+    """
+    tensors = expected_tensors(architecture).values()
+    most = sum(math.prod(each.shape) * max(ITEM_BYTES[dtype] for dtype in each.dtypes) for each in tensors)
+    return most + SLACK_BYTES
 
 
 def load_source(path: Path, architecture: Architecture, *, object: str) -> nn.Module:  # noqa: A002
@@ -122,7 +143,14 @@ def _spec(tensor: Tensor) -> TensorSpec:
     )
 
 
-def _check_finite(name: str, tensor: Tensor, *, object: str) -> None:  # noqa: A002
+def _check_values(name: str, tensor: Tensor, *, object: str) -> None:  # noqa: A002
+    if name.endswith("running_var") and bool((tensor < 0).any()):
+        raise BadArrival(
+            "weights_values",
+            object=object,
+            found=f"values below 0 in tensor {name}",
+            needed="variances, which are 0 or more",
+        )
     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
         broken = int((~torch.isfinite(tensor)).sum())
         raise BadArrival(

@@ -69,9 +69,13 @@ def _parse(header: bytes) -> dict[str, Any]:
     if not header.startswith(b"{"):
         raise _Broken("a header that does not start with '{'")
     try:
-        raw = json.loads(header.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except UnicodeDecodeError as error:
-        raise _Broken(f"a header that is not UTF-8 at byte {error.start}") from error
+        raw = json.loads(
+            header.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_int
+        )
+        if b"\\u" in header:
+            json.dumps(raw, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    except UnicodeError as error:
+        raise _Broken(f"a header that is not UTF-8 at byte {getattr(error, 'start', 0)}") from error
     except RecursionError as error:
         raise _Broken("a header nested too deeply") from error
     except ValueError as error:
@@ -88,6 +92,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise _Broken(f"key {short(key)} twice in the header")
         found[key] = value
     return found
+
+
+def _int(text: str) -> int:
+    if text.startswith("-0"):
+        raise _Broken("the number -0 in the header")
+    return int(text)
 
 
 def _no_constant(constant: str) -> Never:

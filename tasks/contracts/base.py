@@ -1,9 +1,18 @@
 """What all documents share: frozen, closed models and the names that the bucket allows."""
 
+import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 SCHEMA_VERSION = 1
 
@@ -18,14 +27,40 @@ Rev = Annotated[int, Field(ge=1, le=999_999_999)]
 Size = Annotated[int, Field(ge=0, le=2**50)]
 
 
+_DATE = re.compile(r"\A\d{4}-\d\d-\d\d\Z", re.ASCII)
+_MOMENT = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?\Z", re.ASCII)
+
+
+def iso_date(value: Any) -> Any:
+    """Read a date as ISO 8601 writes it. pydantic alone would take "1388534400" for one, too."""
+    if not isinstance(value, str):
+        return value
+    if not _DATE.match(value):
+        raise ValueError(f"is {value[:40]!r}, needs a date such as 2014-01-01")
+    return date.fromisoformat(value)
+
+
+def iso_moment(value: Any) -> Any:
+    """Read a time as ISO 8601 writes it."""
+    if not isinstance(value, str):
+        return value
+    if not _MOMENT.match(value):
+        raise ValueError(f"is {value[:40]!r}, needs a time such as 2026-11-21T00:00:00Z")
+    return datetime.fromisoformat(value)
+
+
 def in_utc(moment: datetime) -> datetime:
-    """Refuse a naive time; give an aware one in UTC."""
+    """Refuse a naive time, and one that lies outside of the calendar in UTC; give an aware one in UTC."""
     if moment.tzinfo is None:
         raise ValueError("needs a time zone, for example 2026-11-21T00:00:00Z")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside of the years 1 to 9999 in UTC") from error
 
 
-Moment = Annotated[datetime, AfterValidator(in_utc)]
+IsoDate = Annotated[date, BeforeValidator(iso_date)]
+Moment = Annotated[datetime, BeforeValidator(iso_moment), AfterValidator(in_utc)]
 
 
 class Document(BaseModel):
@@ -38,8 +73,8 @@ class Period(Document):
     """An interval of time with a label; both dates are inclusive."""
 
     label: Name
-    start: date
-    end: date
+    start: IsoDate
+    end: IsoDate
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -30,6 +30,8 @@ def read_document(model: type[D], body: bytes, *, name: str) -> D:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise InvalidDocument(f"{name}: {first_problem(error)}") from error
+    except (ValueError, ArithmeticError, RecursionError) as error:  # whatever a stranger may still think of
+        raise InvalidDocument(f"{name}: cannot be read: {printable(str(error), limit=200)}") from error
 
 
 def _text(body: bytes, *, name: str) -> str:

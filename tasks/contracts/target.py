@@ -1,12 +1,11 @@
 """target.json: what a target absorbs, into what, with which data, configuration and gate."""
 
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from grasp_core.config import AbsorbConfig
-from tasks.contracts.base import Document, ModelSignature, Name
+from tasks.contracts.base import Document, IsoDate, ModelSignature, Name
 
 DatasetKey = Annotated[
     str, StringConstraints(pattern=r"^datasets/[a-z0-9][a-z0-9_-]{0,62}/[0-9a-f]{64}/dataset\.json$")
@@ -70,8 +69,10 @@ class Target(ModelSignature):
     gate: GateSettings = GateSettings()
     late: Literal["append", "replay", "park"] = "append"
     paused: bool = False
-    from_: date | None = Field(default=None, alias="from", description="first day that a period may start on")
-    until: date | None = Field(default=None, description="last day that a period may end on")
+    from_: IsoDate | None = Field(
+        default=None, alias="from", description="first day that a period may start on"
+    )
+    until: IsoDate | None = Field(default=None, description="last day that a period may end on")
 
     @model_validator(mode="after")
     def _window(self) -> Self:

@@ -10,13 +10,15 @@ import boto3
 import mlflow.pyfunc
 import numpy as np
 import pytest
+import torch
 from mlflow import MlflowClient
 
 from flows.absorb import absorb
 from tasks.contracts import keys
 from tasks.licensing import state_license
 from tasks.registry import aliases
-from tests.flows.conftest import World
+from tasks.weights import new_module, save
+from tests.flows.conftest import ARCHITECTURE, World
 
 pytestmark = pytest.mark.integration
 
@@ -56,6 +58,23 @@ def test_the_champion_loads_and_predicts(world: World):
     model = mlflow.pyfunc.load_model(f"models:/{world.target.name}@champion")
 
     assert model.predict(np.zeros((3, 8, 8, 1), np.uint8)).shape == (3, 10)
+
+
+def test_weights_that_overflow_are_refused_and_the_next_source_is_not_blamed(world: World, tmp_path):
+    huge = new_module(ARCHITECTURE)
+    with torch.no_grad():
+        huge.conv2.weight.fill_(1e30)
+    save(huge, tmp_path / "huge.safetensors")
+    world.files = [tmp_path / "huge.safetensors", world.files[0]]
+    world.publish(1, year=2001)
+    world.publish(2, year=2002)
+
+    absorb(world.target.name)
+
+    first, second = world.decided()
+    assert (first.decision, first.reason_code) == ("quarantined", "loss")
+    assert "running_var" in first.reason.found
+    assert (second.decision, second.reason_code) == ("promoted", "first")
 
 
 def test_the_model_card_names_the_licence_that_a_source_states(world: World, client: MlflowClient, tmp_path):

@@ -168,7 +168,7 @@ def test_validate_names_every_problem_and_sends_nothing(store, file, target, gra
     (tmp_path / "m.json").write_bytes(body)
     (tmp_path / "t.json").write_bytes(store.get(keys.target_key("digits-now")).body)
     said = grasp("validate", file, tmp_path / "m.json", "--target", tmp_path / "t.json")
-    assert said.count("ok  ") == 5
+    assert said.count("ok  ") == 6
     assert "would be taken in" in said
     assert "would be taken in" in grasp("validate", file, tmp_path / "m.json", "--target", "digits-now")
     other = json.loads(body) | {"series": "other", "classes": list("abcdefghij")}

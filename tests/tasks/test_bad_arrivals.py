@@ -14,9 +14,10 @@ from tasks.blobs import fetch_weights
 from tasks.contracts import keys
 from tasks.contracts.journal import Decided
 from tasks.contracts.manifest import Weights
-from tasks.errors import BadArrival, BlobChanged
+from tasks.errors import BadArrival, BlobChanged, StoreRefused
 from tasks.intake import take_in
 from tasks.refuse import refuse_arrival
+from tasks.store import Store
 from tests.tasks.bad_arrivals import CASES, Case, Shelf, good
 
 
@@ -125,6 +126,62 @@ def test_a_decided_arrival_stays_decided_whatever_happens_to_its_manifest(bucket
     beside = bucket.publish("2015", blob=good(1))
     assert run() == [beside]
     assert bucket.decided(bad).reason_code == "manifest_invalid"
+
+
+def test_a_blob_that_is_far_too_large_is_not_fetched(bucket, tmp_path: Path):
+    arrival = bucket.publish("2014", blob=good())
+    (ready,) = bucket.watch().ready
+    declared = ready.manifest.weights.model_copy(update={"size_bytes": 10**12})
+    with pytest.raises(BadArrival, match="was not fetched") as caught:
+        take_in(bucket.store, declared, bucket.target.architecture, cache_dir=tmp_path)
+    refuse_arrival(bucket.journal, arrival, caught.value)
+    assert bucket.decided(arrival).reason_code == "blob_size"
+    assert files(tmp_path) == []
+
+
+class Sealed(Store):
+    """A store that gives some objects out to nobody, as it does with archived ones."""
+
+    sealed: frozenset[str] = frozenset()
+
+    def _check(self, key: str) -> None:
+        if key in self.sealed:
+            raise StoreRefused(f"s3://{self.bucket}/{key}: 403 InvalidObjectState")
+
+    def head(self, key: str):
+        self._check(key)
+        return super().head(key)
+
+    def get(self, key: str, *, max_bytes: int = 2**26):
+        self._check(key)
+        return super().get(key, max_bytes=max_bytes)
+
+    def download(self, key: str, path: Path, *, max_bytes: int):
+        self._check(key)
+        return super().download(key, path, max_bytes=max_bytes)
+
+
+def test_objects_that_the_store_gives_to_nobody_hold_nothing_back(bucket, run, caplog):
+    unread, no_blob = bucket.publish("2012", blob=good(2)), bucket.publish("2013", blob=good(3))
+    beside = bucket.publish("2015", blob=good(1))
+    blob = keys.blob_key(hashlib.sha256(good(3)).hexdigest())
+    bucket.store.__class__ = Sealed
+    bucket.store.sealed = frozenset({"manifests/digits/2012/1.json", blob})
+    found = bucket.watch()
+    assert [arrival.id for arrival in found.ready] == [beside]
+    assert "InvalidObjectState; it was not accepted" in caplog.text
+    assert [(each.id, "no answer" in each.why) for each in found.delayed] == [(no_blob, True)]
+    assert unread not in bucket.journal.last.open
+
+
+def test_a_blob_that_can_be_seen_and_not_read_costs_an_attempt(bucket, tmp_path: Path):
+    bucket.publish("2014", blob=good())
+    (ready,) = bucket.watch().ready
+    bucket.store.__class__ = Sealed
+    bucket.store.sealed = frozenset({ready.manifest.weights.key})
+    with pytest.raises(BlobChanged, match="the attempt counts, others go on"):
+        take_in(bucket.store, ready.manifest.weights, bucket.target.architecture, cache_dir=tmp_path)
+    assert files(tmp_path) == []
 
 
 def test_a_blob_overwritten_between_look_and_download_is_found_out(bucket, tmp_path: Path):
