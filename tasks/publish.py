@@ -86,8 +86,13 @@ def _look(store: Store, key: str) -> Head | None:
 def _check_same(store: Store, manifest: Manifest) -> None:
     try:
         there = read_document(Manifest, store.get(manifest.key).body, name=manifest.key)
-    except (InvalidDocument, NewerSchema, StoreRefused):
-        there = None  # nobody can read it, or we may not
+    except StoreRefused as error:
+        raise AlreadyThere(
+            f"{manifest.key} is taken and could not be read ({error}); nothing was overwritten; it may hold "
+            f"this very source, published before, else publish this one under rev {manifest.rev + 1}"
+        ) from error
+    except (InvalidDocument, NewerSchema):
+        there = None  # nobody can read it
     if there is None or there.model_dump(exclude=_BESIDE) != manifest.model_dump(exclude=_BESIDE):
         raise AlreadyThere(
             f"{manifest.key} holds another source; nothing was overwritten; publish this one under rev "

@@ -77,7 +77,7 @@ def manifest(parts: Parts, file: Path, label: str, **changes: object) -> Manifes
     return Manifest.model_validate_json(json.dumps(fields))
 
 
-def test_a_publisher_publishes_with_nothing_but_the_right_to_create(parts: Parts, file: Path):
+def test_a_publisher_publishes_without_the_right_to_look_around(parts: Parts, file: Path):
     described = manifest(parts, file, "2014")
     assert publish(parts.publisher, file, manifest=described).new
     assert parts.pipeline.get(described.weights.key).body == good()
@@ -86,7 +86,13 @@ def test_a_publisher_publishes_with_nothing_but_the_right_to_create(parts: Parts
     assert publish(parts.publisher, file, manifest=again).new
 
 
-def test_a_publisher_who_cannot_see_what_is_there_overwrites_nothing(parts: Parts, file: Path):
+def test_a_publisher_publishes_the_same_again_and_is_told(parts: Parts, file: Path):
+    described = manifest(parts, file, "2018")
+    assert publish(parts.publisher, file, manifest=described).new
+    assert not publish(parts.publisher, file, manifest=manifest(parts, file, "2018", publisher="me")).new
+
+
+def test_a_publisher_who_finds_another_source_overwrites_nothing(parts: Parts, file: Path):
     described = manifest(parts, file, "2017")
     parts.owner.put(described.weights.key, good())
     parts.owner.put(described.key, b"of another publisher")
@@ -107,12 +113,19 @@ def test_a_publisher_who_cannot_see_what_is_there_overwrites_nothing(parts: Part
         lambda store: list(store.list("manifests/")),
         lambda store: list(store.list("journal/")),
         lambda store: store.get("probe-object"),
+        lambda store: store.get("manifests/other/2014/1.json"),
+        lambda store: store.get("manifests/digits"),
+        lambda store: store.get(keys.blob_key("0" * 64)),
+        lambda store: store.get("journal/other/000000000001.json"),
+        lambda store: list(store.list("manifests/digits/")),
         lambda store: store.delete("manifests/digits/2014/1.json"),
         lambda store: store.delete(keys.blob_key("0" * 64)),
     ],
 )
 def test_a_publisher_can_do_nothing_else(parts: Parts, attempt):
-    parts.owner.put("probe-object", b"x")
+    for key in ("probe-object", "manifests/other/2014/1.json", "manifests/digits", keys.blob_key("0" * 64)):
+        parts.owner.put(key, b"x")
+    parts.owner.put("journal/other/000000000001.json", b"{}")
     with pytest.raises(StoreRefused, match="403"):
         attempt(parts.publisher)
 

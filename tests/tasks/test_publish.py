@@ -11,7 +11,7 @@ from tasks.contracts.manifest import Manifest
 from tasks.contracts.reading import read_document
 from tasks.errors import AlreadyThere, InvalidDocument, StoreRefused
 from tasks.publish import publish, weights_of
-from tasks.store import Store
+from tasks.store import Head, Store, Stored
 
 
 @pytest.fixture
@@ -75,6 +75,23 @@ def test_other_content_under_a_taken_rev_is_refused_before_anything_travels(stor
         hashlib.sha256(b"weights").hexdigest().encode()
     )
     assert [item.size_bytes for item in store.list(keys.BLOBS)] == [7]
+
+
+class WriteOnly(Store):
+    """A store that lets nothing be read, as a policy that only allows to create."""
+
+    def head(self, key: str) -> Head | None:
+        raise StoreRefused(f"{key}: denied")
+
+    def get(self, key: str, *, max_bytes: int = 0) -> Stored:
+        raise StoreRefused(f"{key}: denied")
+
+
+def test_who_may_not_read_what_is_there_is_told_that_it_may_be_this_one(store: Store, file: Path, describe):
+    publish(store, file, manifest=describe(file))
+    store.__class__ = WriteOnly
+    with pytest.raises(AlreadyThere, match=r"1\.json is taken.*denied.*this very source.*rev 2"):
+        publish(store, file, manifest=describe(file, publisher="me"))
 
 
 @pytest.mark.parametrize("there", [b"junk", b'{"schema_version": 2}'])
