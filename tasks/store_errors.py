@@ -79,8 +79,9 @@ def _answered(error: ClientError, *, where: str, bucket: str, condition: str) ->
     answer += f": {message}" if message else ""
     if found & _NOT_NOW or (status.startswith("5") and not found & _NOT_ABLE):
         return StoreUnavailable(f"{where}: {answer}")
-    hint = f"it may not heed {condition}: {ALLOW_ONE_WRITER}" if depends and found & _UNCONDITIONAL else ""
-    hint = hint or _hint(code, status, said.get("StorageClass"))
+    hint = _hint(code, status, said.get("StorageClass"))
+    if depends and found & _UNCONDITIONAL:
+        hint = f"it may not heed {condition}: {ALLOW_ONE_WRITER}"
     return StoreRefused(f"{where}: {answer}" + (f"; {hint}" if hint else ""))
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
+from typer.testing import CliRunner
 
+import flows.cli.probe  # noqa: F401 - it registers itself
+from flows.cli.app import app
 from tasks.errors import AlreadyThere, NotThere, StoreRefused, StoreUnavailable
 from tasks.probe import PREFIX, VALID_S, probe, probe_once
 from tasks.settings import Settings
@@ -155,3 +158,21 @@ def test_virtual_addresses_can_be_chosen(moto):
     store = moto.store("some-bucket", endpoint_url="http://s3.example.org", addressing="virtual")
     url = store._client.generate_presigned_url("get_object", Params={"Bucket": "some-bucket", "Key": "k"})
     assert url.startswith("http://some-bucket.s3.example.org/k")
+
+
+@pytest.mark.parametrize(
+    ("alone", "said"), [("true", "one publisher and one worker"), ("", "conditional writes")]
+)
+def test_the_command_claims_what_was_tried(moto, monkeypatch: pytest.MonkeyPatch, alone: str, said: str):
+    fields = moto.settings(moto.store().bucket)
+    for name, value in {
+        "GRASP_BUCKET": fields.bucket,
+        "AWS_ENDPOINT_URL": fields.endpoint_url,
+        "AWS_ACCESS_KEY_ID": fields.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": fields.secret_access_key,
+        "GRASP_SINGLE_PUBLISHER": alone,
+        "GRASP_SINGLE_WORKER": alone,
+    }.items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(app, ["probe"], catch_exceptions=False)
+    assert re.search(f"is fit: .*{said}", done.output)
