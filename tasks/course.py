@@ -25,18 +25,31 @@ def start_before(history: History, since: Span) -> int | None:
 
 
 def settled(history: History, rebuild: Rebuild) -> Rebuild:
-    """Fix which arrivals stay out, so that the lineage's name says it."""
-    return replace(rebuild, excluded=chart(history, rebuild).excluded)
+    """Fix which arrivals stay out, so that the lineage's name says it, and when the lineage began."""
+    named = replace(rebuild, excluded=chart(history, rebuild).excluded)
+    seqs = (decided.seq for decided in _decided_in(history, named.lineage))
+    return replace(named, began=min(seqs, default=history.state.seq))
 
 
 def is_finished(history: History, rebuild: Rebuild) -> bool:
-    """Say whether this very rebuild took over last and nothing was decided since."""
+    """Say whether this very rebuild took over last, is champion, and nothing was decided since."""
     switch, state = history.switch, history.state
     if switch is None or replace(rebuild, origin=switch.origin).lineage != state.lineage:
+        return False
+    if not _is_champion(state):
         return False
     return not any(
         decided.seq > switch.seq and decided.lineage == state.lineage for decided in history.by_seq.values()
     )
+
+
+def _is_champion(state: State) -> bool:
+    """Say whether the champion is of the current lineage, or what that starts from while it has no more."""
+    lineage = state.lineages[state.lineage]
+    if lineage.head is None:
+        return state.champion == lineage.start
+    point = state.versions.get(state.champion) if state.champion is not None else None
+    return point is not None and point.lineage == state.lineage
 
 
 def check_going(history: History, rebuild: Rebuild) -> Course:
@@ -56,7 +69,7 @@ def chart(history: History, rebuild: Rebuild) -> Course:
     state = history.state
     kept = {decided.arrival_id for decided in history.chain(rebuild.start)}
     ancestors = {decided.arrival_id for decided in history.chain(state.champion)}
-    held = state.lineages[rebuild.lineage].held if rebuild.lineage in state.lineages else {}
+    held = {decided.arrival_id for decided in _decided_in(history, rebuild.lineage)}
     todo: list[Source] = []
     done: list[Source] = []
     left_out: list[LeftOut] = []
@@ -78,6 +91,11 @@ def chart(history: History, rebuild: Rebuild) -> Course:
     )
 
 
+def _decided_in(history: History, lineage: str) -> Iterator[Decided]:
+    """Give a lineage's decisions, those too that it no longer holds back because it took over once."""
+    return (decided for decided in history.by_seq.values() if decided.lineage == lineage)
+
+
 def _in_period_order(history: History) -> Iterator[Source]:
     found = sorted(history.sources(), key=lambda item: (*span_of(item[1]), *_rest(item[1]), item[0]))
     for arrival, decided in found:
@@ -92,10 +110,10 @@ def _rest(decided: Decided) -> tuple[str, int]:
 
 def _concerns(source: Source, state: State, rebuild: Rebuild, ancestors: set[str]) -> bool:
     """Say whether the current lineage has this source, or tried it where the rebuilt one begins again."""
+    if source.arrival_id in ancestors:  # whatever a lineage that was left again decided on it
+        return True
     decision = state.closed[source.arrival_id].decision
-    if decision == "promoted":
-        return source.arrival_id in ancestors or span_of(source.decided) >= rebuild.since
-    tried = decision == "rejected" or (
+    tried = decision in ("promoted", "rejected") or (
         decision == "parked" and source.decided.reason_code in ("manual", "late")
     )
     return tried and span_of(source.decided) >= rebuild.since
@@ -104,14 +122,17 @@ def _concerns(source: Source, state: State, rebuild: Rebuild, ancestors: set[str
 def _left_out(source: Source, state: State, rebuild: Rebuild, ancestors: set[str]) -> LeftOut | None:
     name = source_name(source.decided)
     promoted = state.closed[source.arrival_id].decision == "promoted"
+    gone = promoted and source.arrival_id not in ancestors and name not in rebuild.include
+    # What the origin absorbs while this lineage is built belongs to it: it would be lost with the origin.
+    before = gone or source.decided.seq <= rebuild.began
     asked = True
     if source.arrival_id in state.withdrawn:
         why, asked = "withdrawn", False
     elif name in rebuild.without:
         why = "as asked"
-    elif rebuild.until and span_of(source.decided) > rebuild.until:
+    elif rebuild.until and before and span_of(source.decided) > rebuild.until:
         why = f"after period {rebuild.until[0]}..{rebuild.until[1]}"
-    elif promoted and source.arrival_id not in ancestors and name not in rebuild.include:
+    elif gone:
         why, asked = "no ancestor of the champion: rolled back or left out before", False
     else:
         return None

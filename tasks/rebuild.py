@@ -21,6 +21,8 @@ class Rebuild:
     which sources are absorbed again; until is None for all that follow. without: names, as series/period;
     include: names that come in although they were rolled back or left out before.
     excluded: arrivals that stay out because of what people did before: withdrawn, rolled back, left out.
+    began: seq of the journal when it began; `until` says nothing of what was decided behind it, so that what
+    the current lineage absorbs meanwhile is not lost. No part of the name.
     """
 
     target: str
@@ -35,6 +37,7 @@ class Rebuild:
     settings: AbsorbSettings
     data: str
     excluded: frozenset[str] = frozenset()
+    began: int = 0
 
     @property
     def lineage(self) -> str:

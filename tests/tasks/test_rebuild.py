@@ -114,6 +114,33 @@ def test_to_and_without_leave_out_as_asked(script: Script):
     assert not plan.excluded
 
 
+def test_to_says_nothing_of_what_came_after_the_rebuild_began(script: Script):
+    for year in (2001, 2002, 2003):
+        absorb(script, year)
+    plan = rebuild(script, 2002, until=span(2002))
+    assert todo(script, plan) == [2002]
+    absorb(script, 2004)
+    assert todo(script, plan) == [2002, 2004]
+    script.decide(YEARS[2002], "promoted", 9, 2002, lineage=plan.lineage, parent_version=1, index=2)
+    again = rebuild(script, 2002, until=span(2002))
+    assert again.lineage == plan.lineage
+    script.add(RolledBack, registry_version=3, reason="x")
+    assert todo(script, plan) == []
+    assert check_going(history(script), plan)  # what was rolled back after `until` is no moved ground
+
+
+def test_a_lineage_that_took_over_once_absorbs_nothing_twice(script: Script):
+    for year in (2001, 2002):
+        absorb(script, year)
+    plan = rebuild(script, 2002)
+    script.decide(YEARS[2002], "rejected", 9, 2002, lineage=plan.lineage, parent_version=1, index=2)
+    script.add(Switched, lineage=plan.lineage, registry_version=1, reason="x")
+    script.add(Switched, lineage="main", registry_version=2, reason="x")  # a person promoted version 2
+    again = rebuild(script, 2002)
+    assert (again.lineage, todo(script, again)) == (plan.lineage, [])
+    assert todo(script, rebuild(script, 2001)) == [2001, 2002]
+
+
 def test_the_same_request_finds_its_lineage_again_and_what_is_done(script: Script):
     for year in (2001, 2002, 2003):
         absorb(script, year)
@@ -135,6 +162,17 @@ def test_a_rebuild_whose_ground_moved_is_refused(script: Script):
     script.add(Withdrawn, arrival_id=YEARS[2003], reason="x")
     with pytest.raises(OperationRefused, match="withdrawn or rolled back; the champion stays"):
         check_going(history(script), plan)
+
+
+def test_a_rebuild_that_was_rolled_back_is_not_finished(script: Script):
+    for year in (2001, 2002):
+        absorb(script, year)
+    plan = rebuild(script, 2002)
+    script.decide(YEARS[2002], "promoted", 9, 2002, lineage=plan.lineage, parent_version=1, index=2)
+    script.add(Switched, lineage=plan.lineage, registry_version=9, reason="x")
+    assert is_finished(history(script), rebuild(script, 2002))
+    script.add(RolledBack, registry_version=2, reason="x")
+    assert not is_finished(history(script), rebuild(script, 2002))
 
 
 def test_a_rebuild_that_took_over_last_is_finished_until_something_is_decided(script: Script):
