@@ -13,6 +13,7 @@ from tasks.course import check_going
 from tasks.errors import BadArrival, JournalMoved, NotThere
 from tasks.history import Historian
 from tasks.rebuild import Course, Rebuild
+from tasks.rebuild_hint import keeping
 from tasks.refuse import refuse_arrival, refuse_beside, unfit
 from tasks.steps import compare, decide, fetch, produce, show
 from tasks.switch import Contest, say_outcome, switch
@@ -44,6 +45,15 @@ def build(work: Work, going: Rebuilding) -> bool:
 
     Raises OperationRefused when the current lineage moved away under it, and what is no source's fault.
     """
+    return keeping(work, going.rebuild, lambda: _build(work, going))
+
+
+def build_and_switch(work: Work, going: Rebuilding) -> Rebuilt | None:
+    """Build a lineage, catch up with the current one, take its place if the gate agrees; None: stopped."""
+    return keeping(work, going.rebuild, lambda: _build_and_switch(work, going))
+
+
+def _build(work: Work, going: Rebuilding) -> bool:
     beside, historian = work_beside(work, going.rebuild), Historian(work.journal)
     while left := _left(work, going, check_going(historian.read(), going.rebuild)):
         _absorb(beside, going, left[0])
@@ -52,10 +62,9 @@ def build(work: Work, going: Rebuilding) -> bool:
     return True
 
 
-def build_and_switch(work: Work, going: Rebuilding) -> Rebuilt | None:
-    """Build a lineage, catch up with the current one, take its place if the gate agrees; None: stopped."""
+def _build_and_switch(work: Work, going: Rebuilding) -> Rebuilt | None:
     rebuild, historian = going.rebuild, Historian(work.journal)
-    while build(work, going):
+    while _build(work, going):
         course = check_going(historian.read(), rebuild)
         if _left(work, going, course):
             continue

@@ -13,6 +13,7 @@ from tasks.find import known_arrival
 from tasks.history import Historian
 from tasks.orchestration import REBUILD_FLOWS, living_runs, older_living_run
 from tasks.rebuild import Rebuild
+from tasks.rebuild_hint import begun_before
 from tasks.rebuild_plan import plan_text
 from tasks.retract import retract_of, withdraw
 from tasks.steps import show
@@ -27,7 +28,7 @@ def backfill_target(target: str, request: BackfillRequest, *, flow_run: str) -> 
     """
     work = open_work(target, by="backfill")
     history = Historian(work.journal).read()
-    rebuild = backfill_of(work.target, history, request)
+    rebuild = begun_before(work, backfill_of(work.target, history, request))
     if is_finished(history, rebuild):
         show(work)
         return f"lineage {history.state.lineage} is the current one already; nothing was done"

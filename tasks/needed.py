@@ -9,8 +9,9 @@ from tasks.contracts.reading import read_document
 from tasks.contracts.state import State
 from tasks.decide import best_earlier
 from tasks.errors import InvalidDocument, NewerSchema, NotThere
-from tasks.history import Historian, History
+from tasks.history import Historian, History, Span, span_of
 from tasks.journal import Journal
+from tasks.rebuild_hint import Hint, living_hints
 from tasks.store import Store
 from tasks.targets import target_names
 
@@ -40,8 +41,8 @@ def needed_versions(state: State, *, keep: int, aliased: Iterable[int], data: st
 def needed_blobs(store: Store, *, target: str, versions: Iterable[int]) -> set[str]:
     """Give the SHA-256 of every blob that is needed: by these versions of a target, or by anything else.
 
-    Needed are the sources of a version and of all its ancestors, whatever is open, parked or unknown to every
-    journal, and all that other targets registered.
+    Needed are the sources of a version and of all its ancestors, what an unfinished rebuild would still
+    absorb, whatever is open, parked or unknown to every journal, and all that other targets registered.
     """
     needed: set[str] = set()
     known: set[str] = set()
@@ -51,6 +52,7 @@ def needed_blobs(store: Store, *, target: str, versions: Iterable[int]) -> set[s
         kept = versions if name == target else history.by_version
         needed |= {sha for version in kept for sha in sources_of(history, version)}
         needed |= set(_undecided(journal, history.state))
+        needed |= set(_ahead(history, living_hints(store, journal)))
         known |= {*history.state.closed, *history.state.open}
     return needed | set(_unknown(store, known))
 
@@ -59,6 +61,33 @@ def sources_of(history: History, version: int) -> Iterator[str]:
     """Give the weights' SHA-256 of every source that a version was made from; none of an unknown version."""
     if version in history.by_version:
         yield from (done.source.weights_sha256 for done in history.chain(version) if done.source)
+
+
+def unfinished(state: State) -> list[str]:
+    """Name the lineages beside the current one that hold decisions: the same request goes on with them."""
+    return [name for name, each in state.lineages.items() if name != state.lineage and len(each.held) > 0]
+
+
+def _ahead(history: History, hints: Iterable[Hint]) -> Iterator[str]:
+    """Give the weights of what unfinished rebuilds may absorb: rejected sources are tried again, too."""
+    state = history.state
+    begun = [span for name in unfinished(state) if (span := _earliest(history, name))]
+    since = min([*begun, *(hint.since for hint in hints)], default=None)
+    for arrival, decided in history.sources():
+        tried = state.closed[arrival].decision in ("promoted", "rejected", "parked")
+        if (
+            since
+            and decided.source
+            and tried
+            and arrival not in state.withdrawn
+            and span_of(decided) >= since
+        ):
+            yield decided.source.weights_sha256
+
+
+def _earliest(history: History, lineage: str) -> Span | None:
+    held = (history.by_seq[closed.seq] for _, closed in history.state.lineages[lineage].held.items())
+    return min((span_of(decided) for decided in held if decided.source), default=None)
 
 
 def _is_parked(state: State, arrival: str) -> bool:

@@ -12,8 +12,11 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from tasks.contracts import keys
 from tasks.errors import NotThere
 from tasks.history import Historian
+from tasks.idle import check_idle
 from tasks.mlflow_api import answering
-from tasks.needed import needed_blobs, needed_versions
+from tasks.needed import needed_blobs, needed_versions, unfinished
+from tasks.orchestration import REBUILD_FLOWS
+from tasks.rebuild_hint import clear_ended, living_hints
 from tasks.serving import SERVED, STEM
 from tasks.units import digests_of
 from tasks.work import Work
@@ -21,11 +24,15 @@ from tasks.work import Work
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doomed:
-    """What is to be deleted. versions: registry versions; blobs: keys in the bucket with their sizes."""
+    """What is to be deleted. versions: registry versions; blobs: keys in the bucket with their sizes.
+
+    kept: versions that stay; unfinished: lineages that keep the blobs that they would still absorb.
+    """
 
     versions: tuple[int, ...]
     blobs: dict[str, int]
     kept: tuple[int, ...]
+    unfinished: tuple[str, ...]
 
 
 def plan_prune(work: Work, *, keep: int) -> Doomed:
@@ -33,12 +40,13 @@ def plan_prune(work: Work, *, keep: int) -> Doomed:
     history = Historian(work.journal).read()
     with answering(f"registered model {work.target.name}"):
         named = work.mlflow.get_registered_model(work.target.name).aliases if history.by_version else {}
+    hints = living_hints(work.store, work.journal)
     kept = needed_versions(
         history.state,
         keep=keep,
         aliased=[int(version) for version in named.values()],
         data=digests_of(work.target).data,
-    )
+    ) | {hint.start for hint in hints if hint.start is not None}
     old = [version for version in sorted(history.by_version) if version not in kept]
     needed = needed_blobs(work.store, target=work.target.name, versions=kept)
     decided = {done.source.weights_sha256 for done in history.by_seq.values() if done.source}
@@ -47,18 +55,24 @@ def plan_prune(work: Work, *, keep: int) -> Doomed:
         versions=tuple(v for v in old if not _is_pruned(work.mlflow, work.target.name, v)),
         blobs={key: head.size_bytes for key, head in heads.items() if head},
         kept=tuple(sorted(kept)),
+        unfinished=tuple(sorted({*unfinished(history.state), *(hint.lineage for hint in hints)})),
     )
 
 
 def prune(work: Work, doomed: Doomed, *, keep: int) -> None:
-    """Delete what was planned, except what something has come to need since. Can be done again."""
+    """Delete what was planned, except what something has come to need since. Can be done again.
+
+    Raises OperationRefused while a backfill or retract of the target is at work, and what check_idle raises.
+    """
     still = plan_prune(work, keep=keep)
+    check_idle(work.target.name, flows=REBUILD_FLOWS)
     for version in sorted(set(doomed.versions) & set(still.versions)):
         if version in (work.journal.state().champion, work.journal.last.previous):
             continue
         prune_version(work.mlflow, work.target.name, version)
     for key in sorted(doomed.blobs.keys() & still.blobs.keys()):
         work.store.delete(key)
+    clear_ended(work.store, work.journal)
 
 
 def prune_version(client: MlflowClient, target: str, version: int) -> None:

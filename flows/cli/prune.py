@@ -29,6 +29,8 @@ def prune(
     out.print(f"and {len(doomed.blobs)} blobs of sources, {size_mb:.1f} MB")
     for key in doomed.blobs:
         out.print(f"  {key}")
+    for lineage in doomed.unfinished:
+        out.print(f"kept: what lineage {lineage} would still absorb")
     if not apply:
         out.print("nothing was changed; say --apply to do it")
         return
