@@ -7,7 +7,9 @@ from mlflow import MlflowClient
 
 from tasks.contracts import keys
 from tasks.errors import NotThere
+from tasks.idle import check_idle
 from tasks.mlflow_api import answering
+from tasks.orchestration import ABSORB_FLOW, REBUILD_FLOWS
 from tasks.store import Store
 
 
@@ -35,15 +37,21 @@ def remains_of(store: Store, client: MlflowClient, name: str) -> Remains:
 
 
 def remove_document(store: Store, name: str) -> None:
-    """Delete target.json: watch and absorb know the target no more, its data and sources stay."""
+    """Delete target.json: watch and absorb know the target no more, its data and sources stay.
+
+    Raises OperationRefused while a run is at work on it, which would go on writing, and as check_idle.
+    """
+    check_idle(name, flows=(ABSORB_FLOW, *REBUILD_FLOWS))
     store.delete(keys.target_key(name))
 
 
 def remove_rest(store: Store, client: MlflowClient, name: str, found: Remains) -> None:
     """Delete journal, registered model and experiment, so that the name can be used for another target.
 
-    The journal goes from its tip backwards: what an interruption leaves is still a journal.
+    The journal goes from its tip backwards: what an interruption leaves is still a journal. Raises as
+    remove_document.
     """
+    check_idle(name, flows=(ABSORB_FLOW, *REBUILD_FLOWS))
     with answering(f"target {name}"):
         if found.model:
             client.delete_registered_model(name)
