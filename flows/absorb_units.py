@@ -73,8 +73,14 @@ def absorb_live(work: Work, flow_run: str) -> bool:
 
 
 def absorb_each(work: Work, arrivals: Sequence[Arrival], flow_run: str) -> list[str]:
-    """Absorb one after the other; give the keys of those whose attempt broke off."""
-    return [each.manifest.key for each in arrivals if not absorb_arrival(work, each, flow_run)]
+    """Absorb one after the other until the target is paused; give the keys whose attempt broke off."""
+    failed = []
+    for arrival in arrivals:
+        if not absorb_arrival(work, arrival, flow_run):
+            failed.append(arrival.manifest.key)
+        if is_paused(work):
+            break
+    return failed
 
 
 def absorb_arrival(work: Work, arrival: Arrival, flow_run: str) -> bool:

@@ -16,7 +16,7 @@ from tasks.units import Unit
 
 
 def claim(journal: Journal, target: Target, arrival: Arrival, *, flow_run: str) -> bool:
-    """Record that an attempt begins. False when the arrival is no longer open, or was decided just here.
+    """Record that an attempt begins. False when the target is paused, or the arrival no longer open.
 
     Decided here: a duplicate of one absorbed since, attempts used up, or late where late ones are parked.
     """
@@ -25,7 +25,7 @@ def claim(journal: Journal, target: Target, arrival: Arrival, *, flow_run: str) 
     except BadArrival as error:
         refuse_arrival(journal, arrival.id, error)
         return False
-    return arrival.id in state.open
+    return arrival.id in state.open and not state.paused
 
 
 def take_back(journal: Journal, arrival: Arrival, *, reason: str) -> None:
@@ -124,7 +124,7 @@ def commit(
 
 def _attempt(state: State, stamp: Stamp, target: Target, arrival: Arrival, flow_run: str) -> Entry | None:
     opened = state.open.get(arrival.id)
-    if opened is None:
+    if opened is None or state.paused:
         return None
     check_duplicate(arrival.manifest, state)
     _check_attempts(arrival, opened.attempts)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
 from tasks.contracts.journal import (
@@ -80,7 +81,7 @@ def _brief(entry: Accepted) -> Brief | None:
 def _attempted(new: dict[str, Any], entry: Attempted) -> None:
     arrival: Open | None = new["open"].get(entry.arrival_id)
     if arrival:
-        change = {"attempts": entry.n, "last_attempt_at": entry.at}
+        change = {"attempts": entry.n, "tries": arrival.tries + 1, "last_attempt_at": entry.at}
         new["open"][entry.arrival_id] = arrival.model_copy(update=change)
 
 
@@ -88,13 +89,16 @@ def _decided(new: dict[str, Any], entry: Decided) -> None:
     current = entry.lineage == new["lineage"]
     absorbed = entry.decision in _ABSORBED or entry.reason_code == "manual"
     weights = _weights_of(entry.source) if absorbed and entry.source else None
+    opened: Open | None = new["open"].get(entry.arrival_id)
+    # an attempt that refuses its arrival has registered nothing; those before it may have
+    tried = opened is not None and opened.tries > (0 if entry.reason_code == "retracted" else 1)
     if current:
         _close(new, entry, weights)
     else:
         _hold(new, entry, weights)
     if entry.index is not None:
         _advance(new, entry)
-    if entry.mlflow_run_id is not None:
+    if entry.mlflow_run_id is not None or tried:
         new["to_project"] = entry.seq
     if entry.registry_version is not None:
         new["versions"][entry.registry_version] = _point(entry, new["lineages"].get(entry.lineage))
@@ -137,10 +141,16 @@ def _advance(new: dict[str, Any], entry: Decided) -> None:
     change: dict[str, Any] = {"index": entry.index}
     if entry.decision == "promoted":
         change["head"] = entry.registry_version
-        if entry.source:
-            span = (entry.source.period.start, entry.source.period.end)
-            change["newest"] = max(span, lineage.newest) if lineage.newest else span
+        change["newest"] = _later(lineage.newest, _span(entry.source))
     new["lineages"][entry.lineage] = lineage.model_copy(update=change)
+
+
+def _span(source: SourceRef | None) -> tuple[date, date] | None:
+    return (source.period.start, source.period.end) if source else None
+
+
+def _later(one: tuple[date, date] | None, other: tuple[date, date] | None) -> tuple[date, date] | None:
+    return max(one, other) if one and other else one or other
 
 
 def _point(entry: Decided, lineage: Lineage | None) -> Point:
@@ -149,6 +159,7 @@ def _point(entry: Decided, lineage: Lineage | None) -> Point:
         role="champion" if entry.decision == "promoted" else "candidate",
         arrival_id=entry.arrival_id,
         index=entry.index,
+        span=_span(entry.source),
         gate_accuracy=entry.figures.get("gate_accuracy"),
         data=entry.digests.data if entry.digests else None,
         served_sha256=entry.weights_sha256,
@@ -174,12 +185,27 @@ def _promoted(new: dict[str, Any], entry: Promoted) -> None:
     if entry.arrival_id in new["closed"]:
         closed: Closed = new["closed"][entry.arrival_id]
         new["closed"][entry.arrival_id] = closed._replace(decision="promoted")
+    _become_head(new, entry.registry_version)
     _move(new, entry.registry_version)
+
+
+def _become_head(new: dict[str, Any], version: int) -> None:
+    """A person promoted what the gate had not: the lineage has come as far as its source."""
+    point: Point | None = new["versions"].get(version)
+    if point is None:
+        return
+    newest = _later(point.newest, point.span)
+    new["versions"][version] = point.model_copy(update={"newest": newest})
+    lineage: Lineage = new["lineages"].get(point.lineage, Lineage())
+    change = {"head": version, "newest": _later(lineage.newest, newest)}
+    new["lineages"][point.lineage] = lineage.model_copy(update=change)
 
 
 def _rolled_back(new: dict[str, Any], entry: RolledBack) -> None:
     new["to_project"] = entry.seq
     _set_role(new, new["champion"], "retired")
+    if entry.registry_version in new["versions"]:  # whose lineage the next arrivals go on with
+        new["lineage"] = new["versions"][entry.registry_version].lineage
     _move(new, entry.registry_version)
 
 
@@ -205,6 +231,7 @@ def _requeued(new: dict[str, Any], entry: Requeued) -> None:
             etag_mark=closed.etag_mark,
             since=entry.at,
             attempts=entry.attempts,
+            tries=1,
             requeued=True,
         )
     elif entry.arrival_id in new["open"]:

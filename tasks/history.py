@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
-from tasks.contracts.journal import Decided, Entry, Switched
+from tasks.contracts.journal import Decided, Entry, RolledBack, Switched
 from tasks.contracts.state import State
 from tasks.errors import NotThere
 from tasks.journal import Journal
@@ -81,6 +81,8 @@ class Historian:
         if isinstance(entry, Switched):
             self._switch = Switch(entry.seq, self._lineage)
             self._lineage = entry.lineage
+        if isinstance(entry, RolledBack) and entry.registry_version in self._by_version:
+            self._lineage = self._by_version[entry.registry_version].lineage
         if isinstance(entry, Decided):
             self._by_seq[entry.seq] = entry
             if entry.registry_version is not None:

@@ -84,7 +84,7 @@ def compare(store: Store, target: Target, state: State) -> Compared:
                 new.append(item.key)
             continue
         there.add(digest)
-        if mark and mark != etag_mark(item.etag):
+        if mark and item.etag and mark != etag_mark(item.etag):
             overwritten.append(item.key)
     listing = Listing(at=began, manifests=count)
     return Compared(listing=listing, new=new, overwritten=overwritten, gone=_gone(state, there))

@@ -8,9 +8,22 @@ from tasks.project import project
 from tasks.versions import usable_version
 from tasks.work import Work
 
+MAX_REASON = 1000
+
+
+def checked_reason(reason: str) -> str:
+    """Give the reason as the journal keeps it. Raises OperationRefused when there is none, or a novel."""
+    said = reason.strip()
+    if not 1 <= len(said) <= MAX_REASON:
+        raise OperationRefused(
+            f"--reason has {len(said)} characters, needs 1 to {MAX_REASON}; nothing was changed"
+        )
+    return said
+
 
 def pause(journal: Journal, *, reason: str) -> bool:
     """Stop absorbing from the next unit on; False when the target is paused already."""
+    reason = checked_reason(reason)
     before = journal.state().paused
     journal.transact(lambda state, stamp: None if state.paused else Paused(**stamp._asdict(), reason=reason))
     return not before
@@ -18,6 +31,7 @@ def pause(journal: Journal, *, reason: str) -> bool:
 
 def resume(journal: Journal, *, reason: str) -> bool:
     """Go on absorbing; False when the target is not paused."""
+    reason = checked_reason(reason)
     before = journal.state().paused
     journal.transact(lambda state, stamp: Resumed(**stamp._asdict(), reason=reason) if state.paused else None)
     return before
@@ -29,6 +43,7 @@ def promote(work: Work, version: int, *, reason: str) -> State:
     Raises NotThere when the journal knows no such version or its bytes are gone, StoredDiffers when they are
     others, OperationRefused when it is the champion already.
     """
+    reason = checked_reason(reason)
     point = usable_version(work, version)
 
     def think(state: State, stamp: Stamp) -> Entry:
@@ -50,6 +65,7 @@ def roll_back(work: Work, version: int | None, *, reason: str) -> State:
     Instant: nothing is computed. Later arrivals build on it. Raises as promote, and OperationRefused when the
     version never was champion.
     """
+    reason = checked_reason(reason)
     wanted = version if version is not None else _previous(work)
     point = usable_version(work, wanted)
     if point.role == "candidate":

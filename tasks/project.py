@@ -1,13 +1,20 @@
 """Make MLflow show what the journal says: aliases first, then decisions on runs and versions."""
 
+from functools import partial
+
 from tasks.contracts.journal import Decided
 from tasks.errors import NotThere
 from tasks.logged import read_logged
 from tasks.projection import read_projected, write_projected
-from tasks.registry import set_aliases
+from tasks.registry import set_aliases, set_aside_undecided
 from tasks.tracking import log_decision, log_lineage_point
 from tasks.version_tags import tag_decision
 from tasks.work import Work
+
+# what a watch decides by the manifest alone, so that nothing was ever registered for it
+BEFORE_ANY_ATTEMPT = frozenset(
+    {"manifest_invalid", "manifest_key", "newer_schema", "architecture", "classes", "input", "same_weights"}
+)
 
 
 def project(work: Work) -> None:
@@ -17,24 +24,50 @@ def project(work: Work) -> None:
     """
     while True:
         state = work.journal.state()
+        still = partial(_shows, work, state.to_project)
         moved = False
         if state.versions:
             moved = set_aliases(
-                work.mlflow, work.target.name, champion=state.champion, previous=state.previous
+                work.mlflow,
+                work.target.name,
+                champion=state.champion,
+                previous=state.previous,
+                holds=still,
             )
         shown = read_projected(work.store, work.target.name)
         if shown.seq < state.to_project:
             _show_decisions(work, after=shown.seq)
+        if not still():
+            continue
         if moved or shown.seq < state.to_project:
             write_projected(work.store, work.target.name, state)
-        if work.journal.state().to_project == state.to_project:
-            return
+        return
+
+
+def _shows(work: Work, seq: int) -> bool:
+    return work.journal.state().to_project == seq
 
 
 def _show_decisions(work: Work, *, after: int) -> None:
     for entry in work.journal.entries(after=after):
-        if isinstance(entry, Decided) and entry.mlflow_run_id is not None:
+        if not isinstance(entry, Decided):
+            continue
+        if entry.mlflow_run_id is not None:
             _show(work, entry, entry.mlflow_run_id)
+        elif entry.reason_code not in BEFORE_ANY_ATTEMPT:
+            _set_aside(work, entry)
+
+
+def _set_aside(work: Work, decided: Decided) -> None:
+    """Set aside what attempts on an arrival registered before it was decided without a version."""
+    set_aside_undecided(
+        work.mlflow,
+        work.target.name,
+        arrival_id=decided.arrival_id,
+        lineage=decided.lineage,
+        why=f"{decided.decision}: {decided.reason_code}",
+        known=work.journal.last.versions,
+    )
 
 
 def _show(work: Work, decided: Decided, mlflow_run_id: str) -> None:

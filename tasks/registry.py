@@ -4,7 +4,7 @@ MLflow has no compare-and-swap and no uniqueness, so everything here looks befor
 again; which version counts is the journal's word.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
@@ -16,7 +16,7 @@ from tasks.mlflow_api import already_there, answering
 from tasks.notes import work
 from tasks.outcome import unit_key
 from tasks.units import Unit
-from tasks.version_tags import candidate_tags, tag_duplicate
+from tasks.version_tags import SET_ASIDE, candidate_tags, tag_duplicate, tag_set_aside
 
 CHAMPION, PREVIOUS = "champion", "previous"
 
@@ -62,15 +62,32 @@ def set_aside_others(client: MlflowClient, unit: Unit, *, of: int, known: Collec
 
     of: the version that was committed. known: versions that the journal has decided on; they stay.
     """
-    needed = {"name": unit.target, "tags.arrival_id": unit.arrival_id, "tags.lineage": unit.lineage}
-    where = " and ".join(f"{key} = '{value}'" for key, value in needed.items())
-    with answering(f"versions of {unit.target}"):
-        found = client.search_model_versions(where, max_results=1000)
-    lost = [int(v.version) for v in found if not {"duplicate_of", "damaged"} & v.tags.keys()]
-    lost = [version for version in lost if version not in known and version != of]
+    found = _undecided(client, unit.target, unit.arrival_id, unit.lineage, known)
+    lost = [version for version in found if version != of]
     for version in lost:
         tag_duplicate(client, unit.target, version=version, of=of)
     return lost
+
+
+def set_aside_undecided(
+    client: MlflowClient, target: str, *, arrival_id: str, lineage: str, why: str, known: Collection[int]
+) -> list[int]:
+    """Set aside what was registered for an arrival that was then decided without a version."""
+    lost = _undecided(client, target, arrival_id, lineage, known)
+    for version in lost:
+        tag_set_aside(client, target, version=version, why=why)
+    return lost
+
+
+def _undecided(
+    client: MlflowClient, target: str, arrival_id: str, lineage: str, known: Collection[int]
+) -> list[int]:
+    needed = {"name": target, "tags.arrival_id": arrival_id, "tags.lineage": lineage}
+    where = " and ".join(f"{key} = '{value}'" for key, value in needed.items())
+    with answering(f"versions of {target}"):
+        found = client.search_model_versions(where, max_results=1000)
+    live = [int(v.version) for v in found if not SET_ASIDE & v.tags.keys()]
+    return [version for version in live if version not in known]
 
 
 def aliases(client: MlflowClient, target: str) -> dict[str, int]:
@@ -80,16 +97,26 @@ def aliases(client: MlflowClient, target: str) -> dict[str, int]:
     return {alias: version for alias, version in shown.items() if version is not None}
 
 
-def set_aliases(client: MlflowClient, target: str, *, champion: int | None, previous: int | None) -> bool:
+def set_aliases(
+    client: MlflowClient,
+    target: str,
+    *,
+    champion: int | None,
+    previous: int | None,
+    holds: Callable[[], bool] = lambda: True,
+) -> bool:
     """Make `previous`, then `champion` name these versions; say whether anything had to be written.
 
-    None removes the alias. Raises NotThere when a version does not exist.
+    None removes the alias. holds is asked before every write, so that a writer who was held up does not write
+    what another has overtaken. Raises NotThere when a version does not exist.
     """
     shown = aliases(client, target)
     needed = {PREVIOUS: previous, CHAMPION: champion}
     changes = {alias: version for alias, version in needed.items() if shown.get(alias) != version}
     with answering(f"aliases of {target}"):
         for alias, version in changes.items():
+            if not holds():
+                break
             if version is None:
                 client.delete_registered_model_alias(target, alias)
             else:
@@ -100,7 +127,7 @@ def set_aliases(client: MlflowClient, target: str, *, champion: int | None, prev
 def _live_versions(client: MlflowClient, unit: Unit) -> list[ModelVersion]:
     where = f"name = '{unit.target}' and tags.unit = '{unit_key(unit)}'"
     found = client.search_model_versions(where, max_results=1000)
-    return [v for v in found if v.status == "READY" and not {"duplicate_of", "damaged"} & v.tags.keys()]
+    return [v for v in found if v.status == "READY" and not SET_ASIDE & v.tags.keys()]
 
 
 def _same_weights(client: MlflowClient, logged: Logged, unit: Unit) -> list[int]:

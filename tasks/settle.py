@@ -64,7 +64,7 @@ def _registered(work: Work, unit: Unit, logged: Logged, verdict: Verdict) -> int
     version = register(work.mlflow, logged, unit=unit, expects=said)
     expected = ModelDigests(served=outcome.served_sha256, stem=outcome.stem_sha256)
     try:
-        verify_stored(work.mlflow, unit.target, version=version, expected=expected)
+        verify_stored(work.mlflow, unit.target, version=version, expected=expected, scratch=work.scratch)
     except StoredDiffers as error:
         tag_damaged(work.mlflow, unit.target, version=version, reason=str(error))
         forget(work.mlflow, logged)
@@ -109,7 +109,7 @@ def _set_aside_leftovers(work: Work, unit: Unit, before: State, version: int | N
     """Set aside what attempts that died registered on another parent or with other settings."""
     opened = before.open.get(unit.arrival_id)
     holds = version if version is not None else unit.parent_version
-    if holds is not None and (unit.rebuilds or (opened and opened.attempts > 1)):
+    if holds is not None and (unit.rebuilds or (opened and opened.tries > 1)):
         set_aside_others(work.mlflow, unit, of=holds, known=work.journal.last.versions)
 
 

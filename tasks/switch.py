@@ -34,7 +34,7 @@ def contest(work: Work, rebuild: Rebuild) -> Contest:
     if head is None:
         raise OperationRefused(
             f"lineage {rebuild.lineage} of {rebuild.target} has no version: every source is left out; "
-            "the champion stays"
+            f"the champion stays; absorb another source first, or pause the target and serve another"
         )
     if head == state.champion:
         return Contest(head, head, None)

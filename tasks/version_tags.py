@@ -8,6 +8,10 @@ from tasks.mlflow_api import answering
 from tasks.outcome import unit_key
 from tasks.units import Unit
 
+SET_ASIDE = frozenset(
+    {"duplicate_of", "damaged", "set_aside"}
+)  # a version with one of these tags is not live
+
 
 def candidate_tags(logged: Logged, unit: Unit) -> dict[str, str]:
     """Say where a version comes from, as a candidate that nothing was decided on yet."""
@@ -59,6 +63,13 @@ def tag_duplicate(client: MlflowClient, target: str, *, version: int, of: int) -
     with answering(f"version {version} of {target}"):
         client.set_model_version_tag(target, str(version), "duplicate_of", str(of))
         client.set_model_version_tag(target, str(version), "decision", "duplicate")
+
+
+def tag_set_aside(client: MlflowClient, target: str, *, version: int, why: str) -> None:
+    """Set a version aside for good, because its arrival was decided without one."""
+    with answering(f"version {version} of {target}"):
+        client.set_model_version_tag(target, str(version), "set_aside", why)
+        client.set_model_version_tag(target, str(version), "decision", "set aside")
 
 
 def tag_damaged(client: MlflowClient, target: str, *, version: int, reason: str) -> None:

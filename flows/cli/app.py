@@ -1,5 +1,6 @@
 """The `grasp` command: one line for an error, exit code 1, a traceback only with --debug."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -21,7 +22,7 @@ app = typer.Typer(
 out = Console(highlight=False)
 
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
-# modules of flows.cli
+MLFLOW_RETRIES = "3"  # a person waits: seconds, not minutes, until a command says that MLflow is away
 COMMANDS = (  # modules of flows.cli
     *("absorb", "arrival", "dataset", "demo", "lineage", "operate", "probe", "prune", "publish", "status"),
     *("target", "target_look", "train_source", "validate", "watch"),
@@ -38,12 +39,22 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", MLFLOW_RETRIES)
+    for logger in ("prefect.flow_runs", "prefect.task_runs"):
+        logging.getLogger(logger).addFilter(_without_our_tracebacks)
     try:
         for name in COMMANDS:
             import_module(f"flows.cli.{name}")
         _or_one_line(app)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _without_our_tracebacks(record: logging.LogRecord) -> bool:
+    """Leave the traceback of an error that says all by itself out of the log, unless --debug asks for it."""
+    if record.exc_info and isinstance(record.exc_info[1], GraspError) and not os.environ.get("GRASP_DEBUG"):
+        record.exc_info = None
+    return True
 
 
 def _or_one_line(command: Callable[[], None]) -> None:

@@ -69,6 +69,9 @@ def retract(
 
     Example: [bold]grasp retract digits-now digits/2015/1 --reason "trained on leaked labels"[/]
     """
+    from tasks.operate import checked_reason
+
+    reason = checked_reason(reason)
     _need_known(target, arrival)
     from flows.retract import retract as flow
 

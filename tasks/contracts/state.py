@@ -32,7 +32,8 @@ class Open(Document):
     etag_mark: int = Field(ge=0, description="see etag_mark")
     since: Moment = Field(description="accepted or requeued: the clock of a blob that is not there")
     brief: Brief | None = Field(default=None, description="null when the manifest could not be read")
-    attempts: int = Field(default=0, ge=0)
+    attempts: int = Field(default=0, ge=0, description="that count")
+    tries: int = Field(default=0, ge=0, description="all that ever began, those that do not count too")
     last_attempt_at: Moment | None = None
     requeued: bool = Field(default=False, description="a person asked for it, so it is not parked as late")
 
@@ -107,6 +108,7 @@ class Point(Document):
     )
     arrival_id: Sha256 | None = None
     index: int | None = None
+    span: tuple[date, date] | None = Field(default=None, description="(start, end) of its source")
     gate_accuracy: float | None = None
     data: Sha256 | None = Field(default=None, description="digest of the data that it was measured on")
     served_sha256: Sha256 | None = None
@@ -131,8 +133,8 @@ class State(Document):
     """The fold of a journal up to seq (0: empty); state.json caches it."""
 
     schema_version: Literal[1] = 1
-    layout: Literal[2] = Field(
-        default=2, description="raised when the fold changes: older caches are dropped"
+    layout: Literal[3] = Field(
+        default=3, description="raised when the fold changes: older caches are dropped"
     )
     seq: int = Field(default=0, ge=0)
     lineage: Name = "main"

@@ -1,15 +1,21 @@
 """What a person does by hand: a journal entry first, then the aliases; refused when it makes no sense."""
 
+import multiprocessing
 import shutil
 
 import pytest
 from mlflow import MlflowClient
 
+from flows import absorb_units
 from flows.absorb import absorb
+from tasks import settle
 from tasks.contracts.target import GateSettings
 from tasks.errors import NotThere, OperationRefused
 from tasks.operate import pause, promote, resume, roll_back
+from tasks.projection import is_behind
 from tasks.registry import aliases
+from tasks.retract import withdraw
+from tasks.version_tags import SET_ASIDE
 from tasks.work import Work, open_work
 from tests.flows.conftest import World
 
@@ -53,6 +59,97 @@ def test_a_rollback_to_a_version_whose_bytes_are_gone_is_refused(
         roll_back(two_versions, 1, reason="worse at night")
 
     assert aliases(client, world.target.name)["champion"] == 2
+
+
+def test_a_pause_holds_even_in_the_middle_of_a_run(world: World, monkeypatch: pytest.MonkeyPatch):
+    for number in (1, 2, 3):
+        world.publish(number, year=2000 + number)
+    shown = absorb_units.show_decision
+
+    def then_pause(*args, **kwargs):
+        shown(*args, **kwargs)
+        pause(world.journal, reason="new labels")
+
+    monkeypatch.setattr(absorb_units, "show_decision", then_pause)
+    absorb(world.target.name)
+
+    assert len(world.decided()) == 1
+    assert [entry.kind for entry in world.journal.entries()][-1] == "paused"
+
+
+def test_a_promotion_by_hand_brings_the_lineage_as_far_as_its_source(world: World):
+    world.replace_target(gate=GateSettings(policy="manual"), late="park")
+    world.publish(1, year=2001)
+    absorb(world.target.name)
+    world.publish(4, year=2004)
+    absorb(world.target.name)
+    (parked,) = [entry for entry in world.decided() if entry.decision == "parked"]
+    promote(open_work(world.target.name, by="test"), parked.registry_version, reason="looked at it")
+
+    world.publish(3, year=2003)
+    absorb(world.target.name)
+
+    assert world.decided()[-1].reason_code == "late"
+
+
+def test_a_version_whose_arrival_was_retracted_meanwhile_is_set_aside(
+    world: World, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+):
+    """The run was ended from outside right after it had registered the version."""
+    world.publish(1, year=2001)
+    absorb(world.target.name)
+    arrival = world.publish(4, year=2004).arrival_id
+
+    def ended(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(settle, "verify_stored", ended)
+        with pytest.raises(KeyboardInterrupt):
+            absorb(world.target.name)
+    withdraw(world.journal, arrival, reason="leaked labels")
+    absorb(world.target.name)
+
+    versions = client.search_model_versions(f"name = '{world.target.name}'")
+    live = {int(v.version) for v in versions if not SET_ASIDE & v.tags.keys()}
+    assert (len(versions), live) == (2, {1})
+
+
+def race(target: str, number: int, start, said) -> None:
+    """Promote or roll back, as soon as all others are ready, too; say which error came of it."""
+    work = open_work(target, by=f"race-{number}")
+    start.wait()
+    try:
+        (roll_back if number % 2 else promote)(work, 1 + number % 2, reason="race")
+    except Exception as error:
+        said.put(type(error).__name__)
+    else:
+        said.put("")
+
+
+def test_sixteen_people_at_once_leave_one_champion_that_the_journal_names(
+    world: World, two_versions: Work, client: MlflowClient
+):
+    context = multiprocessing.get_context("fork")
+    start, said = context.Barrier(16), context.Queue()
+    racing = [context.Process(target=race, args=(world.target.name, n, start, said)) for n in range(16)]
+    for process in racing:
+        process.start()
+    told = [said.get(timeout=300) for _ in racing]
+    for process in racing:
+        process.join()
+
+    assert {error for error in told if error} <= {"OperationRefused"}
+    state = world.journal.state()
+    assert [entry.seq for entry in world.journal.entries()] == list(range(1, state.seq + 1))
+    assert aliases(client, world.target.name) == {"champion": state.champion, "previous": state.previous}
+    assert not is_behind(world.store, world.target.name, state)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 1001])
+def test_a_reason_is_needed_and_is_no_novel(world: World, reason: str):
+    with pytest.raises(OperationRefused, match="needs 1 to 1000; nothing was changed"):
+        pause(world.journal, reason=reason)
 
 
 def test_the_champion_is_not_rolled_back_to_itself(two_versions: Work):

@@ -16,6 +16,7 @@ from tasks.arrivals import Arrival
 from tasks.contracts import keys
 from tasks.contracts.journal import Accepted, Attempted, Decided, Reason
 from tasks.errors import JournalMoved, TransientError
+from tasks.examine import examine_one
 from tasks.journal import Journal
 from tasks.listing import ListingRule
 from tasks.triage import triage
@@ -23,7 +24,9 @@ from tests.tasks.conftest import Bucket
 
 WRITERS = 12
 DAY = timedelta(days=1)
-RULE = ListingRule(up_to=50, every=timedelta(seconds=15), skew=timedelta(seconds=60))
+ARRIVALS = int(os.environ.get("ARRIVALS", "240"))
+EVERY = timedelta(seconds=max(15, ARRIVALS // 100))  # a full listing of 10,000 keys takes moto seconds
+RULE = ListingRule(up_to=50, every=EVERY, skew=timedelta(seconds=60))
 BLOBS = [f"weights {n}".encode() for n in range(8)]
 REASON = Reason(object="o", found="f", needed="n", next="x")
 
@@ -71,7 +74,7 @@ def absorb(server, bucket: str, number: int, stop, tally) -> None:
         journal = Journal(store, target.name, by=f"absorb-{number}")
         ready: tuple[Arrival, ...] = ()
         with suppress(TransientError):
-            ready = triage(store, target, journal, pending_limit=DAY, rule=RULE, enough=50).ready
+            ready = triage(store, target, journal, pending_limit=DAY, rule=RULE, enough=200).ready
         for arrival in random.sample(ready, len(ready)):
             won = _attempt_and_decide(journal, arrival.id)
             done, lost = done + won, lost + (not won)
@@ -118,15 +121,29 @@ def simulate(server, arrivals: int, *, watchers: int, absorbers: int) -> None:
     published = {keys.arrival_id(item.key) for item in bucket.store.list(keys.MANIFESTS)}
     assert len(published) == share * WRITERS
     reader = Journal(bucket.store, bucket.target.name, by="test")
-    deadline = time.monotonic() + 3000
+    deadline = time.monotonic() + 600 + arrivals
     while len(reader.state().closed) < len(published) and time.monotonic() < deadline:
         assert all(process.is_alive() for process in others)
         time.sleep(1)
+    left = published - set(reader.state().closed)
     stop.set()
     counts = [tally.get(timeout=120) for _ in range(absorbers)]
     for process in others:
         process.join()
+    assert not left, f"undecided in time: {waiting(bucket, left)}"
     check(bucket, published, counts)
+
+
+def waiting(bucket: Bucket, left: set[str]) -> dict[str, str]:
+    """Say of some undecided arrivals why they wait."""
+    journal = bucket.journal
+    state = journal.state()
+    return {
+        arrival: str(examine_one(bucket.store, bucket.target, journal, arrival, pending_limit=DAY))
+        if arrival in state.open
+        else "not accepted"
+        for arrival in sorted(left)[:5]
+    }
 
 
 def check(bucket: Bucket, published: set[str], counts: list[tuple[int, int]]) -> None:
@@ -149,7 +166,7 @@ def check(bucket: Bucket, published: set[str], counts: list[tuple[int, int]]) ->
 @pytest.mark.timeout(7200)
 def test_many_arrivals_of_twelve_writers_are_each_decided_once(moto):
     """240 by default; `make simulate-arrivals` runs 10,000, which takes many minutes."""
-    simulate(moto, int(os.environ.get("ARRIVALS", "240")), watchers=1, absorbers=1)
+    simulate(moto, ARRIVALS, watchers=1, absorbers=1)
 
 
 @pytest.mark.integration
