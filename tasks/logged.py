@@ -27,6 +27,7 @@ from tasks.mlflow_api import answering
 from tasks.model_card import model_card
 from tasks.notes import undecided
 from tasks.outcome import Outcome, unit_key
+from tasks.private import private_directory
 from tasks.units import Unit
 
 log = logging.getLogger(__name__)
@@ -77,13 +78,15 @@ def log_outcome(
     target: Target,
     ancestors: tuple[Ancestor, ...],
     device: str,
+    scratch: Path,
 ) -> Logged:
     """Log all that an absorb made: model, figures, pictures, and last the tag that completes it.
 
-    ancestors: the sources of the parent version, oldest first.
+    ancestors: the sources of the parent version, oldest first. scratch: below it a private directory holds
+    the files meanwhile.
     """
     outcome = outcome_of(candidate, unit, device=device)
-    with answering(f"MLflow run {run_id}"), tempfile.TemporaryDirectory() as scratch:
+    with answering(f"MLflow run {run_id}"), private_directory(scratch) as directory:
         if candidate.files is not None:
             lineage = (*ancestors, _ancestor(candidate, unit, outcome))
             content = ModelContent(
@@ -95,12 +98,12 @@ def log_outcome(
                 ancestry=Ancestry(ancestors=lineage),
                 card=model_card(target, unit, outcome=outcome, ancestors=lineage),
             )
-            model_id = log_model(client, run_id, content, unit=unit, directory=Path(scratch) / "model")
+            model_id = log_model(client, run_id, content, unit=unit, directory=directory / "model")
             outcome = outcome.model_copy(update={"model_id": model_id})
         log_figures(client, run_id, figures_of(outcome), model_id=outcome.model_id)
-        write_evidence(Path(scratch) / "evidence", candidate, target=target)
-        client.log_artifacts(run_id, str(Path(scratch) / "evidence"))
-        _complete(client, run_id, outcome, directory=Path(scratch))
+        write_evidence(directory / "evidence", candidate, target=target)
+        client.log_artifacts(run_id, str(directory / "evidence"))
+        _complete(client, run_id, outcome, directory=directory)
     return Logged(mlflow_run_id=run_id, outcome=outcome)
 
 

@@ -104,6 +104,7 @@ def produce(work: Work, unit: Unit, source: Path, *, flow_run: str) -> Logged:
                 target=work.target,
                 ancestors=ancestors,
                 device=str(device),
+                scratch=directory,
             )
 
 

@@ -1,7 +1,6 @@
 """The bytes of a registered version: fetched back from MLflow's artifact store and compared with digests."""
 
 import hashlib
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from tasks.ancestry import Ancestor
 from tasks.contracts.base import ModelSignature
 from tasks.errors import NotThere, StoredDiffers
 from tasks.mlflow_api import answering
+from tasks.private import private_directory
 from tasks.serving import ANCESTORS, SERVED, SIGNATURE, STEM, read_ancestry, read_signature
 
 
@@ -70,10 +70,15 @@ def fetch_version(
     )
 
 
-def verify_stored(client: MlflowClient, target: str, *, version: int, expected: ModelDigests) -> None:
-    """Read a version's files back from the artifact store and compare them. Raises as fetch_version."""
-    with tempfile.TemporaryDirectory() as scratch:
-        fetch_version(client, target, version=version, directory=Path(scratch), expected=expected)
+def verify_stored(
+    client: MlflowClient, target: str, *, version: int, expected: ModelDigests, scratch: Path
+) -> None:
+    """Read a version's files back from the artifact store and compare them. Raises as fetch_version.
+
+    scratch: below it a private directory holds them meanwhile.
+    """
+    with private_directory(scratch) as directory:
+        fetch_version(client, target, version=version, directory=directory, expected=expected)
 
 
 def _gone(client: MlflowClient, target: str, version: int) -> str:

@@ -1,8 +1,5 @@
 """Registered versions as the journal knows them: usable ones, and how they do on the gate split."""
 
-import tempfile
-from pathlib import Path
-
 from tasks.absorb import device_of, measure
 from tasks.contracts.state import Point, State
 from tasks.datasets import load_dataset
@@ -22,7 +19,7 @@ def usable_version(work: Work, version: int) -> Point:
     others.
     """
     point, expected = _known(work, work.journal.state(), version)
-    verify_stored(work.mlflow, work.target.name, version=version, expected=expected)
+    verify_stored(work.mlflow, work.target.name, version=version, expected=expected, scratch=work.scratch)
     return point
 
 
@@ -30,9 +27,9 @@ def measure_version(work: Work, version: int) -> Reference:
     """Measure a version on the target's gate split, here and now. Raises as usable_version."""
     _, expected = _known(work, work.journal.state(), version)
     dataset = load_dataset(work.store, work.target.dataset, cache_dir=work.settings.cache_dir)
-    with tempfile.TemporaryDirectory() as scratch:
+    with work.directory() as directory:
         files = fetch_version(
-            work.mlflow, work.target.name, version=version, directory=Path(scratch), expected=expected
+            work.mlflow, work.target.name, version=version, directory=directory, expected=expected
         )
         model = load_module(files.served, work.target.architecture).to(device_of(work.settings.device))
     return Reference(registry_version=version, correct=measure(model, work.target, dataset).correct)

@@ -28,10 +28,15 @@ class Work:
         self.pending_limit = timedelta(hours=settings.pending_limit_h)
         self.rule = ListingRule.of(settings)
 
+    @property
+    def scratch(self) -> Path:
+        """Name where private directories are made, on the cache's disk; what the dead left there is swept."""
+        return self.settings.cache_dir / "work"
+
     @contextmanager
     def directory(self) -> Iterator[Path]:
         """Give a private directory on the cache's disk; it is gone afterwards."""
-        with private_directory(self.settings.cache_dir / "work") as path:
+        with private_directory(self.scratch) as path:
             yield path
 
 

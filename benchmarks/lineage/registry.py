@@ -67,7 +67,17 @@ def absorb(client: MlflowClient, unit: Unit, target: Target, taken: dict[str, li
     timed("end_stale_runs", lambda: end_stale_runs(client, target.name, flow_run="bench"))
     timed("find_logged", lambda: find_logged(client, unit))
     run_id = timed("open_run", lambda: open_run(client, unit, target=target, flow_run="bench", device="cpu"))
-    logged = log_outcome(client, run_id, a_candidate(), unit=unit, target=target, ancestors=(), device="cpu")
+    with tempfile.TemporaryDirectory() as scratch:
+        logged = log_outcome(
+            client,
+            run_id,
+            a_candidate(),
+            unit=unit,
+            target=target,
+            ancestors=(),
+            device="cpu",
+            scratch=Path(scratch),
+        )
     timed("end_run", lambda: end_run(client, run_id, status="FINISHED", flow_run="bench"))
     decided = a_decision(unit, 0)
     said = decision_tags(

@@ -92,7 +92,7 @@ def check(world: World, client: MlflowClient) -> None:
     assert not is_behind(world.store, name, state)
     point = state.versions[state.champion]
     expected = ModelDigests(served=point.served_sha256, stem=point.stem_sha256)
-    verify_stored(client, name, version=state.champion, expected=expected)
+    verify_stored(client, name, version=state.champion, expected=expected, scratch=world.cache_dir / "work")
     model = mlflow.pyfunc.load_model(f"models:/{name}@champion")
     assert model.predict(np.zeros((1, 8, 8, 1), np.uint8)).shape == (1, 10)
     runs = client.search_runs([client.get_experiment_by_name(name).experiment_id])

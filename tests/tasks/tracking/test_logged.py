@@ -25,10 +25,12 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def log(client: MlflowClient, unit: Unit, target: Target) -> Callable[..., Logged]:
+def log(client: MlflowClient, unit: Unit, target: Target, downloads: Path) -> Callable[..., Logged]:
     def log(candidate: Candidate) -> Logged:
         run_id = open_run(client, unit, target=target, flow_run="flow", device="cpu")
-        return log_outcome(client, run_id, candidate, unit=unit, target=target, ancestors=(), device="cpu")
+        return log_outcome(
+            client, run_id, candidate, unit=unit, target=target, ancestors=(), device="cpu", scratch=downloads
+        )
 
     return log
 
@@ -181,6 +183,7 @@ class Worker:
 
     def __init__(self, unit: Unit, target: Target, candidate: Candidate) -> None:
         self.unit, self.target, self.candidate, self.computed = unit, target, candidate, 0
+        self.scratch = candidate.files.served.parent
 
     def work(self, client: MlflowClient, *, flow_run: str) -> int:
         end_stale_runs(client, self.target.name, flow_run=flow_run)
@@ -188,7 +191,7 @@ class Worker:
         version = register(client, logged, unit=self.unit)
         files = self.candidate.files
         expected = ModelDigests(served=files.served_sha256, stem=files.stem_sha256)
-        verify_stored(client, self.target.name, version=version, expected=expected)
+        verify_stored(client, self.target.name, version=version, expected=expected, scratch=self.scratch)
         return version
 
     def absorb(self, client: MlflowClient, *, flow_run: str) -> Logged:
@@ -202,6 +205,7 @@ class Worker:
                 target=self.target,
                 ancestors=(),
                 device="cpu",
+                scratch=self.scratch,
             )
 
 

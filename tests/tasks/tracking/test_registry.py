@@ -24,11 +24,18 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def log(client: MlflowClient, unit: Unit, target: Target) -> Callable[..., Logged]:
+def log(client: MlflowClient, unit: Unit, target: Target, downloads: Path) -> Callable[..., Logged]:
     def log(candidate: Candidate, ancestors: tuple[Ancestor, ...] = ()) -> Logged:
         run_id = open_run(client, unit, target=target, flow_run="flow", device="cpu")
         return log_outcome(
-            client, run_id, candidate, unit=unit, target=target, ancestors=ancestors, device="cpu"
+            client,
+            run_id,
+            candidate,
+            unit=unit,
+            target=target,
+            ancestors=ancestors,
+            device="cpu",
+            scratch=downloads,
         )
 
     return log
@@ -134,9 +141,9 @@ def test_a_decision_is_written_on_its_version(
 
 
 def test_stored_bytes_are_those_that_were_logged(
-    client: MlflowClient, target: Target, version: int, candidate: Candidate
+    client: MlflowClient, target: Target, version: int, candidate: Candidate, downloads: Path
 ):
-    verify_stored(client, target.name, version=version, expected=digests(candidate))
+    verify_stored(client, target.name, version=version, expected=digests(candidate), scratch=downloads)
 
 
 @pytest.mark.parametrize("file", ["served.safetensors", "stem.safetensors"])
@@ -152,7 +159,7 @@ def test_a_file_that_changed_in_the_store_is_found(
     (downloads / file).write_bytes(candidate.files.served.read_bytes()[:-1] + b"x")
     client.log_model_artifact(logged.outcome.model_id, str(downloads / file), "data")
     with pytest.raises(StoredDiffers, match=file):
-        verify_stored(client, target.name, version=version, expected=digests(candidate))
+        verify_stored(client, target.name, version=version, expected=digests(candidate), scratch=downloads)
 
 
 def test_a_damaged_version_is_registered_anew(
@@ -164,13 +171,24 @@ def test_a_damaged_version_is_registered_anew(
 
 
 def test_a_stem_that_should_be_there_is_missed(
-    client: MlflowClient, target: Target, log: Callable[..., Logged], unit: Unit, candidate: Candidate
+    client: MlflowClient,
+    target: Target,
+    log: Callable[..., Logged],
+    unit: Unit,
+    candidate: Candidate,
+    downloads: Path,
 ):
     files = replace(candidate.files, stem=None, stem_sha256=None)
     version = register(client, log(replace(candidate, files=files)), unit=unit)
-    verify_stored(client, target.name, version=version, expected=replace(digests(candidate), stem=None))
+    verify_stored(
+        client,
+        target.name,
+        version=version,
+        expected=replace(digests(candidate), stem=None),
+        scratch=downloads,
+    )
     with pytest.raises(StoredDiffers, match="no file"):
-        verify_stored(client, target.name, version=version, expected=digests(candidate))
+        verify_stored(client, target.name, version=version, expected=digests(candidate), scratch=downloads)
 
 
 def test_a_fetched_version_explains_itself(

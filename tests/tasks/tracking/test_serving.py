@@ -33,11 +33,19 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def champion(
-    client: MlflowClient, unit: Unit, target: Target, candidate: Candidate, mlflow_server, monkeypatch
+    client: MlflowClient,
+    unit: Unit,
+    target: Target,
+    candidate: Candidate,
+    mlflow_server,
+    monkeypatch,
+    tmp_path,
 ) -> str:
     """The address of a champion, for MLflow's own functions."""
     run_id = open_run(client, unit, target=target, flow_run="flow", device="cpu")
-    logged = log_outcome(client, run_id, candidate, unit=unit, target=target, ancestors=(), device="cpu")
+    logged = log_outcome(
+        client, run_id, candidate, unit=unit, target=target, ancestors=(), device="cpu", scratch=tmp_path
+    )
     set_aliases(client, target.name, champion=register(client, logged, unit=unit), previous=None)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
     return f"models:/{target.name}@champion"
