@@ -32,24 +32,16 @@ def settled(history: History, rebuild: Rebuild) -> Rebuild:
 
 
 def is_finished(history: History, rebuild: Rebuild) -> bool:
-    """Say whether this very rebuild took over last, is champion, and nothing was decided since."""
+    """Say whether this very rebuild took over last and nothing was decided since.
+
+    The current lineage is the champion's: a roll back to a version of another one goes back to that.
+    """
     switch, state = history.switch, history.state
     if switch is None or replace(rebuild, origin=switch.origin).lineage != state.lineage:
-        return False
-    if not _is_champion(state):
         return False
     return not any(
         decided.seq > switch.seq and decided.lineage == state.lineage for decided in history.by_seq.values()
     )
-
-
-def _is_champion(state: State) -> bool:
-    """Say whether the champion is of the current lineage, or what that starts from while it has no more."""
-    lineage = state.lineages[state.lineage]
-    if lineage.head is None:
-        return state.champion == lineage.start
-    point = state.versions.get(state.champion) if state.champion is not None else None
-    return point is not None and point.lineage == state.lineage
 
 
 def check_going(history: History, rebuild: Rebuild) -> Course:
