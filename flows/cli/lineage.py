@@ -22,7 +22,7 @@ from tasks.targets import read_target
 def backfill(
     target: str = typer.Argument(help="Name of the target."),
     from_period: str = typer.Option(..., "--from", help="Label of the first period to absorb again."),
-    to_period: str = typer.Option(None, "--to", help="Label of the last one; later sources are left out."),
+    to_period: str = typer.Option(None, "--to", help="Label of the last one; later ones so far stay out."),
     without: list[str] = typer.Option([], "--without", help="Leave out series/period; may be repeated."),
     include: list[str] = typer.Option([], "--include", help="Take in what was rolled back or left out."),
     config: list[str] = typer.Option([], "--config", help="Another setting of an absorb, such as epochs=20."),

@@ -46,7 +46,7 @@ class BackfillRequest(Document):
     to_period: Name | None = Field(
         default=None,
         title="To period",
-        description="label of the last one; later sources are then not part of the new lineage",
+        description="label of the last one; what was decided of later periods is then not part of it",
     )
     without: tuple[SourceName, ...] = Field(
         default=(), max_length=1000, description="sources to leave out, each as series/period"

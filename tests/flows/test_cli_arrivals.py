@@ -171,12 +171,16 @@ def test_validate_names_every_problem_and_sends_nothing(store, file, target, gra
     assert said.count("ok  ") == 6
     assert "would be taken in" in said
     assert "would be taken in" in grasp("validate", file, tmp_path / "m.json", "--target", "digits-now")
+    windowed = json.loads((tmp_path / "t.json").read_bytes()) | {"until": "2013-12-31"}
+    (tmp_path / "w.json").write_text(json.dumps(windowed))
+    said = grasp("validate", file, tmp_path / "m.json", "--target", tmp_path / "w.json", exit_code=1)
+    assert "FAIL  the period lies in the window of digits-now" in said
     other = json.loads(body) | {"series": "other", "classes": list("abcdefghij")}
     (tmp_path / "m.json").write_text(json.dumps(other))
     file.write_bytes(file.read_bytes()[:-1])
     said = grasp("validate", file, tmp_path / "m.json", "--target", tmp_path / "t.json", exit_code=1)
     assert said.count("FAIL") == 4
-    assert said.count("ok  ") == 1
+    assert said.count("ok  ") == 2
     (tmp_path / "m.json").write_text("{")
     said = grasp("validate", file, tmp_path / "m.json", "--target", tmp_path / "t.json", exit_code=1)
     assert "is not JSON" in said

@@ -1,23 +1,26 @@
-"""What a person sees of a target in MLflow's pages, in a browser, is what the API says.
+"""What a person sees in MLflow's pages after a demo, in a browser, is what the API says.
 
 SCREENSHOTS=docs/ui keeps the pictures of docs/ui.md there.
 """
 
+import json
 import os
+import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
-from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from flows.absorb import absorb
 from tasks import pages
-from tasks.contracts.target import GateSettings
 from tasks.experiments import experiment_of, runs_of
 from tasks.mlflow_api import connect
-from tests.flows.conftest import World
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -63,29 +66,40 @@ def shoot(page, tmp_path: Path):
     return shoot
 
 
-@pytest.fixture
-def client(mlflow_server) -> MlflowClient:
-    return connect(mlflow_server.uri)
+class Demo(NamedTuple):
+    """A demo that is over, with its servers still up."""
+
+    uri: str
+    summary: dict[str, Any]
 
 
 @pytest.fixture
-def absorbed(world: World, client: MlflowClient) -> dict[str, Run]:
-    """A target that took three sources; its runs in MLflow by name."""
-    world.replace_target(gate=GateSettings(policy="non_inferior"))
-    for number, year in ((1, 2011), (2, 2012), (4, 2014)):
-        world.publish(number, year=year)
-    absorb(world.target.name)
-    found = runs_of(client, experiment_of(client, world.target.name), "")
-    return {run.info.run_name: run for run in found}
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    """Run `grasp demo --keep` as a person does; Ctrl-C ends it."""
+    directory, output = tmp_path / "demo", tmp_path / "output"
+    with output.open("wb") as log:
+        command = [Path(sys.executable).with_name("grasp"), "demo", "--keep", "--dir", directory]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        while not (directory / "summary.json").exists() or "Prefect  http" not in output.read_text():
+            assert process.poll() is None, output.read_text()
+            time.sleep(1)
+        uri = re.search(r"^MLflow +(http://[^/]+)/", output.read_text(), re.MULTILINE)
+        assert uri, output.read_text()
+        yield Demo(uri[1], json.loads((directory / "summary.json").read_text()))
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=120)
+    finally:
+        process.kill()
 
 
-def test_pages_show_what_the_api_says(
-    world: World, client: MlflowClient, absorbed: dict[str, Run], mlflow_server, page, shoot
-):
-    uri, target = mlflow_server.uri, world.target.name
+def test_pages_show_what_the_api_says(demo: Demo, page, shoot):
+    uri, target, client = demo.uri, demo.summary["target"], connect(demo.uri)
     experiment = experiment_of(client, target)
-    rows = {name: run for name, run in absorbed.items() if name.startswith("absorb/")}
-    assert sorted(rows) == ["absorb/0001/2011", "absorb/0002/2012", "absorb/0003/2014"]
+    absorbed: dict[str, Run] = {run.info.run_name: run for run in runs_of(client, experiment, "")}
+    rows = {name.split("/")[-1]: run for name, run in absorbed.items() if name.startswith("absorb/")}
+    taken = [each["period"] for each in demo.summary["arrivals"] if each["decision"] != "quarantined"]
+    assert sorted(rows) == sorted(taken)
 
     def visit(address: str) -> None:
         page.goto("about:blank")  # addresses differ behind the # only, which loads nothing anew
@@ -93,7 +107,7 @@ def test_pages_show_what_the_api_says(
 
     # one row per source, sorted by accuracy, on the "Model training" pages
     visit(pages.runs_page(uri, experiment))
-    page.get_by_text("absorb/0001/2011").wait_for()
+    page.get_by_text("absorb/0001/2014").wait_for()
     page.get_by_text("Sort: gate_accuracy").wait_for()
     shown = [name for name in page.inner_text("body").splitlines() if name in absorbed]
     accuracies = [absorbed[name].data.metrics["gate_accuracy"] for name in shown]
@@ -102,7 +116,8 @@ def test_pages_show_what_the_api_says(
     shoot("runs")
 
     # a source: its figures, decision and note
-    run = rows["absorb/0003/2014"]
+    champion = demo.summary["champion"]["registry_version"]
+    run = next(run for run in rows.values() if run.data.tags["registry_version"] == str(champion))
     visit(pages.run_page(uri, experiment, run.info.run_id))
     page.get_by_text("test_accuracy", exact=True).wait_for()
     lines = page.inner_text("body").split("\n")
@@ -121,16 +136,17 @@ def test_pages_show_what_the_api_says(
     lineage = absorbed["lineage/main"].info.run_id
     visit(pages.run_page(uri, experiment, lineage, tab="model-metrics"))
     page.get_by_text("lineage/main (gate_accuracy)").first.wait_for()
-    assert len(client.get_metric_history(lineage, "gate_accuracy")) == 3
+    points = client.get_metric_history(lineage, "gate_accuracy")
+    assert {point.value for point in points} == {run.data.metrics["gate_accuracy"] for run in rows.values()}
+    assert len(points) == len(taken)
     shoot("lineage")
 
     # the registered model: aliases, tags
     visit(pages.model_page(uri, target))
     page.get_by_text("@ champion").wait_for()
     body = page.inner_text("body")
-    state = world.journal.state()
-    assert f"Version {state.champion}" in body
-    tags = client.get_model_version(target, str(state.champion)).tags
+    assert f"Version {champion}" in body
+    tags = client.get_model_version(target, str(champion)).tags
     for name in ("decision", "gate_accuracy", "test_accuracy", "period"):
         assert f"{name}\n: {tags[name]}\n" in body
     shoot("model")
@@ -145,4 +161,6 @@ def test_pages_show_what_the_api_says(
     assert "Show diff only" in body
     assert versions[first] in body
     assert versions[last] in body
+    for version in (first, last):
+        assert str(client.get_run(versions[version]).data.metrics["gate_accuracy_after_fine_tune"]) in body
     shoot("compare")
