@@ -42,7 +42,7 @@ def test_runs_say_target_source_and_period_and_artifacts_say_progress_and_decisi
 
     (progress,) = [a for a in artifacts if a.type == "progress"]
     assert progress.data == 100
-    assert "fold 2 of 2" in progress.description
+    assert "fold 3 of 3" in progress.description
     decisions = sorted((a for a in artifacts if a.type == "table"), key=lambda a: a.created)
     assert {a.key for a in decisions} == {f"decision-{name}"}
     assert "promoted (first)" in decisions[0].data

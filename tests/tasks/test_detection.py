@@ -1,4 +1,7 @@
-"""Nothing missed, nothing decided twice: many writers, watchers and absorbs at once, clocks that differ."""
+"""Nothing missed, nothing decided twice: many writers, watchers and absorbs at once, clocks that differ.
+
+These fork, so they need a process without threads: test_simulations.py runs them in one of their own.
+"""
 
 import hashlib
 import json
@@ -162,14 +165,14 @@ def check(bucket: Bucket, published: set[str], counts: list[tuple[int, int]]) ->
     assert sum(done for done, _ in counts) == len(published)
 
 
-@pytest.mark.integration
+@pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_many_arrivals_of_twelve_writers_are_each_decided_once(moto):
     """240 by default; `make simulate-arrivals` runs 10,000, which takes many minutes."""
     simulate(moto, ARRIVALS, watchers=1, absorbers=1)
 
 
-@pytest.mark.integration
+@pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_watchers_and_absorbs_that_race_decide_each_arrival_once(server):
     simulate(server, 96, watchers=3, absorbers=3)
