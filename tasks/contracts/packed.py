@@ -2,6 +2,7 @@
 
 import base64
 import sys
+from abc import abstractmethod
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -25,14 +26,14 @@ class Packed(MutableMapping[str, V]):
     VALUE_BYTES: ClassVar[int]
 
     @staticmethod
+    @abstractmethod
     def pack(value: Any) -> bytes:
         """Write a value as VALUE_BYTES bytes."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def unpack(packed: bytes) -> Any:
         """Read a value back."""
-        raise NotImplementedError
 
     def __init__(self) -> None:
         self._heads, self._tails = array("Q"), b""

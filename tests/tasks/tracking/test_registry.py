@@ -256,6 +256,19 @@ def test_previous_is_written_before_champion(client: MlflowClient, target: Targe
     assert recorded.order == ["previous", "champion"]
 
 
+def test_a_writer_that_was_overtaken_between_two_aliases_does_not_write_the_second(
+    client: MlflowClient, target: Target, version: int
+):
+    asked: list[bool] = []
+
+    def holds() -> bool:
+        asked.append(True)
+        return len(asked) == 1
+
+    assert set_aliases(client, target.name, champion=version, previous=version, holds=holds)
+    assert aliases(client, target.name) == {"previous": version}
+
+
 def test_a_target_without_versions_has_no_aliases(client: MlflowClient, target: Target):
     assert aliases(client, target.name) == {}
     with pytest.raises(NotThere, match=target.name):
