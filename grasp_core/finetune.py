@@ -49,11 +49,37 @@ def fine_tune(
     two moments. fold and folds only number the epochs told to progress.
     Raises NonFiniteLoss, InvalidData.
     """
-    optimizer = AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
-    schedule = CosineAnnealingLR(optimizer, T_max=config.epochs)
     best = BestEpoch(model, snapshots, selection=config.selection)
     if config.selection == "loss":
         best.offer(0, evaluate(model, in_order(val, config.batch_size)))
+    epochs, passes = train_to_end(
+        model, train, val, config=config, progress=progress, fold=fold, folds=folds, after_epoch=best.offer
+    )
+    best.restore()
+    return FineTuned(epochs=epochs, kept=(best.epoch,), gradient_passes=passes)
+
+
+def _unwatched(_: int, __: Metrics) -> None:
+    """Do nothing after an epoch."""
+
+
+def train_to_end(
+    model: nn.Module,
+    train: Batches,
+    val: Batches,
+    *,
+    config: FineTuneConfig,
+    progress: Progress,
+    fold: int,
+    folds: int,
+    after_epoch: Callable[[int, Metrics], None] = _unwatched,
+) -> tuple[tuple[Epoch, ...], int]:
+    """Train for all epochs with AdamW and a cosine schedule; give the epochs and the gradient passes.
+
+    after_epoch gets the number of each epoch and its metrics on val. Raises NonFiniteLoss, InvalidData.
+    """
+    optimizer = AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    schedule = CosineAnnealingLR(optimizer, T_max=config.epochs)
     order = generator(config.seed, "order")
     epochs: list[Epoch] = []
     passes = 0
@@ -63,7 +89,7 @@ def fine_tune(
             passes += seen
             schedule.step()
             metrics = evaluate(model, in_order(val, config.batch_size))
-            best.offer(number, metrics)
+            after_epoch(number, metrics)
             epochs.append(
                 Epoch(
                     fold=fold,
@@ -76,8 +102,7 @@ def fine_tune(
                 )
             )
             progress.epoch(epochs[-1])
-    best.restore()
-    return FineTuned(epochs=tuple(epochs), kept=(best.epoch,), gradient_passes=passes)
+    return tuple(epochs), passes
 
 
 class BestEpoch:

@@ -2,24 +2,20 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import nn
-from torch.optim import AdamW
-from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from grasp_core.batchnorm import recalibrate
 from grasp_core.config import FineTuneConfig, RefitConfig
-from grasp_core.data.batches import Batches
 from grasp_core.data.samples import Samples
-from grasp_core.data.target import in_order, shuffled
+from grasp_core.data.target import in_order
 from grasp_core.evaluate import evaluate
-from grasp_core.finetune import FineTuned, train_epoch
+from grasp_core.finetune import FineTuned, train_to_end
 from grasp_core.folds import SOUP, rotations, stir_in
-from grasp_core.loss import device_of
 from grasp_core.progress import SILENT, Epoch, Progress
-from grasp_core.seed import derive, generator, seeded
+from grasp_core.seed import derive, generator
 from grasp_core.snapshots import Snapshots
 
 
@@ -47,13 +43,13 @@ def refit(
     arXiv:2203.05482, and their interpolation with the start, arXiv:2109.01903.
     """
     short = replace(config, epochs=max(1, round(how.share * config.epochs)))
-    told = _Told([], [], 0)
+    told = _Told(progress, trainings=how.folds + 1)
     losses = torch.zeros(len(how.steps), dtype=torch.float64)
     splits = rotations(len(labels), block=block, folds=how.folds, order=generator(config.seed, "folds"))
     for fold, (train, val) in enumerate(splits, start=1):
         snapshots.load_into(start, model)
         held, seed = labels.subset(val), derive(config.seed, "fold", fold)
-        told.train(model, labels.subset(train), held, replace(short, seed=seed), progress, of=how.folds + 1)
+        told.train(model, labels.subset(train), held, replace(short, seed=seed))
         losses += torch.tensor(
             _along(model, held, labels, how.steps, config.batch_size, start=start, snapshots=snapshots)
         )
@@ -61,61 +57,46 @@ def refit(
     step = how.steps[int(losses.argmin())]
     snapshots.load_into(start, model)
     if step == 0:
-        return replace(told.done(), kept=(0,))
+        return told.done(kept=(0,))
     _step_toward(SOUP, model, step, snapshots)
     recalibrate(model, labels.batches(config.batch_size))
     onward = round(how.onward * step * short.epochs)
     if onward:
         again = replace(config, epochs=onward, seed=derive(config.seed, "refit"))
-        told.train(model, labels, labels.subset(splits[0][1]), again, progress, of=how.folds + 1)
+        told.train(model, labels, labels.subset(splits[0][1]), again)
         recalibrate(model, labels.batches(config.batch_size))
     return told.done()
 
 
-@dataclass(slots=True)
 class _Told:
-    """The trainings of a refit, one after the other."""
+    """The trainings of a refit, one after the other, with what they told."""
 
-    epochs: list[Epoch]
-    kept: list[int]
-    passes: int
+    def __init__(self, progress: Progress, *, trainings: int) -> None:
+        self._progress, self._trainings = progress, trainings
+        self._epochs: list[Epoch] = []
+        self._lengths: list[int] = []
+        self._passes = 0
 
-    def train(
-        self,
-        model: nn.Module,
-        train: Samples,
-        watched: Batches,
-        config: FineTuneConfig,
-        progress: Progress,
-        *,
-        of: int,
-    ) -> None:
-        """Train for all epochs with a cosine schedule; metrics on watched are told and choose nothing."""
-        optimizer = AdamW(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
-        schedule = CosineAnnealingLR(optimizer, T_max=config.epochs)
-        order = generator(config.seed, "order")
-        with seeded(config.seed, "refit", device=device_of(model)):
-            for number in range(1, config.epochs + 1):
-                loss, seen = train_epoch(model, shuffled(train, config.batch_size, order), optimizer)
-                self.passes += seen
-                schedule.step()
-                metrics = evaluate(model, in_order(watched, config.batch_size))
-                self.epochs.append(
-                    Epoch(
-                        fold=len(self.kept) + 1,
-                        folds=of,
-                        epoch=number,
-                        epochs=config.epochs,
-                        train_loss=loss,
-                        val_loss=metrics.loss,
-                        val_accuracy=metrics.accuracy,
-                    )
-                )
-                progress.epoch(self.epochs[-1])
-        self.kept.append(config.epochs)
+    def train(self, model: nn.Module, train: Samples, watched: Samples, config: FineTuneConfig) -> None:
+        """Train for all epochs; metrics on watched are told and choose nothing."""
+        epochs, passes = train_to_end(
+            model,
+            train,
+            watched,
+            config=config,
+            progress=self._progress,
+            fold=len(self._lengths) + 1,
+            folds=self._trainings,
+        )
+        self._epochs += epochs
+        self._lengths.append(config.epochs)
+        self._passes += passes
 
-    def done(self) -> FineTuned:
-        return FineTuned(epochs=tuple(self.epochs), kept=tuple(self.kept), gradient_passes=self.passes)
+    def done(self, *, kept: tuple[int, ...] | None = None) -> FineTuned:
+        """Give the whole; kept: the epochs kept, when they are not those of every training."""
+        return FineTuned(
+            epochs=tuple(self._epochs), kept=kept or tuple(self._lengths), gradient_passes=self._passes
+        )
 
 
 def _along(

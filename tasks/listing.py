@@ -11,7 +11,8 @@ from tasks.contracts import keys
 from tasks.contracts.state import Listing, State, etag_mark
 from tasks.contracts.target import Target
 from tasks.settings import WatchSettings
-from tasks.store import Listed, Store
+from tasks.store import Store
+from tasks.store_listing import Listed
 
 NOTICES_OF = timedelta(hours=2)
 

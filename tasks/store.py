@@ -5,8 +5,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -15,7 +14,9 @@ from botocore.config import Config
 
 from tasks.errors import AlreadyThere, InvalidSettings, NotThere, StoreRefused, StoreUnavailable
 from tasks.settings import StoreSettings
+from tasks.store_clock import StoreClock
 from tasks.store_errors import KeyContested, translated
+from tasks.store_listing import Listed, listing
 from tasks.transfers import Downloaded, Place, Progress, download, etag_of, quoted, upload
 
 if TYPE_CHECKING:
@@ -26,16 +27,6 @@ CREATE_WITHIN_S = 20.0  # as long as other writers hold the key
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 1.0  # between two tries: any time up to it, twice as long each time
 ONE_PLACE = "us-east-1"  # the region that a new bucket is in when none is said, and must not say
 _HEADERS = {"IfNoneMatch": "If-None-Match", "IfMatch": "If-Match"}
-SLOWEST_ANSWER = timedelta(minutes=2)  # the client gives up sooner
-
-
-class Listed(NamedTuple):
-    """One key of a listing."""
-
-    key: str
-    size_bytes: int
-    etag: str
-    modified: datetime
 
 
 class Stored(NamedTuple):
@@ -57,37 +48,13 @@ class Store:
 
     def __init__(self, client: "S3Client", bucket: str, *, single_writer: bool = False) -> None:
         self._client, self.bucket, self._single_writer = client, bucket, single_writer
-        self._told: tuple[datetime, float] | None = None  # the store's time, and our monotonic one then
+        self._clock = StoreClock()
 
     @classmethod
     def from_settings(cls, settings: StoreSettings) -> Self:
         """Connect as the settings say; nothing is sent yet. Raises InvalidSettings."""
-        config = Config(
-            signature_version="s3v4",
-            s3={"addressing_style": settings.addressing},
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            retries={"mode": "standard", "max_attempts": 4},
-            connect_timeout=5,
-            read_timeout=60,
-            max_pool_connections=32,
-        )
-        try:
-            client = boto3.client(
-                "s3",
-                endpoint_url=settings.endpoint_url,
-                region_name=settings.region,
-                aws_access_key_id=settings.access_key_id,
-                aws_secret_access_key=settings.secret_access_key,
-                aws_session_token=settings.session_token,
-                config=config,
-            )
-        except ValueError as error:
-            raise InvalidSettings(
-                f"AWS_ENDPOINT_URL: {error}; needs an address such as https://s3.example.org"
-            ) from error
         single = settings.single_publisher and settings.single_worker
-        return cls(client, settings.bucket, single_writer=single)
+        return cls(_client(settings), settings.bucket, single_writer=single)
 
     @property
     def where(self) -> str:
@@ -97,10 +64,7 @@ class Store:
     @property
     def clock(self) -> datetime:
         """Tell the store's own time: its last answer's, plus what went by since (ours before the first)."""
-        if self._told is None:
-            return datetime.now(UTC)
-        then, at_s = self._told
-        return then + timedelta(seconds=time.monotonic() - at_s)
+        return self._clock.now
 
     def create_bucket(self) -> None:
         """Create the bucket, in the region of the settings, unless it is there."""
@@ -120,28 +84,20 @@ class Store:
     def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
         """List keys below a prefix that ends with a slash, in byte order, from behind `after` on.
 
-        A server may leave out the token of the next page, or not heed StartAfter: the listing is whole all
-        the same. One that says that there is more and then does not go on raises StoreRefused.
+        The listing is whole even where a server leaves out tokens; see store_listing.py.
+        Raises ValueError for another prefix, StoreRefused for what is no listing.
         """
         if not prefix.endswith("/"):
             raise ValueError(f"prefix {prefix!r} is listed, needs one that ends with a slash")
-        last, token = after, ""
-        while True:
-            options: dict[str, Any] = {"ContinuationToken": token} if token else {"StartAfter": last}
-            page = self._page(prefix, options)
-            behind = after if token else last
-            found = [item for item in page.get("Contents", []) if item["Key"] > behind]
-            for item in found:
-                yield Listed(item["Key"], item["Size"], etag_of(item), item["LastModified"])
-            before, token = token, page.get("NextContinuationToken", "")
-            if not token and not page.get("IsTruncated"):
-                return
-            if not found and token == before:
-                raise StoreRefused(
-                    f"s3://{self.bucket}/{prefix}: the listing says that there is more behind {last!r} and "
-                    "does not go on; needs a server with ListObjectsV2; nothing below this prefix was decided"
-                )
-            last = found[-1]["Key"] if found else last
+        where = f"s3://{self.bucket}/{prefix}"
+
+        def page_of(options: dict[str, Any]) -> "ListObjectsV2OutputTypeDef":
+            with self._errors(prefix):
+                page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **options)
+            self._clock.tick(page)
+            return page
+
+        return listing(page_of, where=where, after=after)
 
     def head(self, key: str) -> Head | None:
         """Look at an object; None when it is not there."""
@@ -150,7 +106,7 @@ class Store:
                 answer = self._client.head_object(Bucket=self.bucket, Key=key)
         except NotThere:
             return None
-        self._tick(answer)
+        self._clock.tick(answer)
         return Head(answer["ContentLength"], etag_of(answer))
 
     def get(self, key: str, *, max_bytes: int = 64 * 1024 * 1024) -> Stored:
@@ -159,7 +115,7 @@ class Store:
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             with answer["Body"] as stream:
                 body = stream.read(max_bytes + 1)
-        self._tick(answer)
+        self._clock.tick(answer)
         return Stored(body, etag_of(answer))
 
     def create(self, key: str, body: bytes) -> None:
@@ -226,17 +182,6 @@ class Store:
     def _place(self, key: str, condition: dict[str, str]) -> Place:
         return Place(self._client, self.bucket, key, condition)
 
-    def _page(self, prefix: str, options: dict[str, Any]) -> "ListObjectsV2OutputTypeDef":
-        with self._errors(prefix):
-            page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **options)
-        if not page.keys() & {"IsTruncated", "KeyCount", "Name"}:
-            raise StoreRefused(
-                f"s3://{self.bucket}/{prefix}: what was answered is no listing; a proxy may have given it: "
-                "check AWS_ENDPOINT_URL; nothing below this prefix was decided"
-            )
-        self._tick(page)
-        return page
-
     def _create_bucket(self, place: dict[str, Any]) -> None:
         options: dict[str, Any] = {"CreateBucketConfiguration": place} if place else {}
         with self._errors(""):
@@ -244,7 +189,7 @@ class Store:
 
     def _write(self, key: str, body: bytes, condition: dict[str, Any]) -> None:
         with self._errors(key, condition):
-            self._tick(self._client.put_object(Bucket=self.bucket, Key=key, Body=body, **condition))
+            self._clock.tick(self._client.put_object(Bucket=self.bucket, Key=key, Body=body, **condition))
 
     def _condition(self, key: str, *, over: str | None) -> dict[str, Any]:
         """Say what a write depends on. A single writer looks now, and then depends on nothing."""
@@ -264,19 +209,33 @@ class Store:
         except (NotThere, StoreRefused):
             return None  # whoever may only create cannot tell what is there
 
-    def _tick(self, answer: Any) -> None:
-        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        if date is None:
-            return
-        try:
-            told = parsedate_to_datetime(date).astimezone(UTC)
-        except (ValueError, OverflowError):
-            return  # a date that nobody can read tells nothing, as an absent one
-        # A date has whole seconds and is as old as its answer: only a clock that was set goes back.
-        now = self.clock
-        slack = timedelta(seconds=1) if self._told is None else SLOWEST_ANSWER
-        self._told = now if timedelta(0) <= now - told < slack else told, time.monotonic()
-
     def _errors(self, key: str, condition: dict[str, Any] | None = None) -> AbstractContextManager[None]:
         header = "".join(_HEADERS[name] for name in condition or {})
         return translated(f"s3://{self.bucket}/{key}", bucket=self.bucket, condition=header)
+
+
+def _client(settings: StoreSettings) -> "S3Client":
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": settings.addressing},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        retries={"mode": "standard", "max_attempts": 4},
+        connect_timeout=5,
+        read_timeout=60,
+        max_pool_connections=32,
+    )
+    try:
+        return boto3.client(
+            "s3",
+            endpoint_url=settings.endpoint_url,
+            region_name=settings.region,
+            aws_access_key_id=settings.access_key_id,
+            aws_secret_access_key=settings.secret_access_key,
+            aws_session_token=settings.session_token,
+            config=config,
+        )
+    except ValueError as error:
+        raise InvalidSettings(
+            f"AWS_ENDPOINT_URL: {error}; needs an address such as https://s3.example.org"
+        ) from error
