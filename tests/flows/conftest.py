@@ -25,9 +25,20 @@ from tasks.publish import Published, publish, weights_of
 from tasks.store import Store
 from tasks.targets import create_target
 from tasks.weights import save
+from tests.flows.demo_runs import DemoRun, started_demo
 
 ARCHITECTURE = Architecture(id="grasp/digits-cnn", in_channels=1, num_classes=10)
 INPUT = InputSpec(height=8, width=8, channels=1, mean=(0.5,), std=(0.5,))
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
+    """One whole `grasp demo`, for all tests that look at what it did."""
+    root = tmp_path_factory.mktemp("demo")
+    directory, output = root / "demo", root / "output"
+    with started_demo(directory, output) as process:
+        exit_code = process.wait()
+    return DemoRun(directory, output, exit_code)
 
 
 @pytest.fixture(scope="session")

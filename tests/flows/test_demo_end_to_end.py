@@ -1,32 +1,16 @@
 """`grasp demo` as a person runs it, and interrupted."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.flows.demo_runs import DemoRun, started_demo
+
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
-
-
-@contextmanager
-def started(directory: Path, output: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A demo in a process of its own; a test that fails takes it down with it."""
-    grasp = Path(sys.executable).with_name("grasp")
-    with output.open("wb") as log:
-        demo = subprocess.Popen([grasp, "demo", "--dir", directory], stdout=log, stderr=log)
-    try:
-        yield demo
-    finally:
-        demo.kill()
-        demo.wait()
 
 
 def left_behind(directory: Path) -> list[str]:
@@ -43,11 +27,9 @@ def left_behind(directory: Path) -> list[str]:
     return found
 
 
-def test_the_demo_absorbs_six_periods_a_late_one_and_refuses_the_broken_one(tmp_path):
-    directory, output = tmp_path / "demo", tmp_path / "output"
-    with started(directory, output) as demo:
-        assert demo.wait() == 0, output.read_text()
-    found = json.loads((directory / "summary.json").read_text())
+def test_the_demo_absorbs_six_periods_a_late_one_and_refuses_the_broken_one(demo: DemoRun):
+    assert demo.exit_code == 0, demo.output.read_text()
+    found = demo.summary
     decisions = {arrival["period"]: arrival["decision"] for arrival in found["arrivals"]}
     assert list(decisions) == ["2014", "2015", "2017", "2018", "2019", "2020", "2016", "2021"]
     assert decisions["2014"] == "promoted"
@@ -57,13 +39,13 @@ def test_the_demo_absorbs_six_periods_a_late_one_and_refuses_the_broken_one(tmp_
     versions = [each["registry_version"] for each in found["arrivals"] if each["registry_version"]]
     assert versions == sorted(set(versions))
     assert found["champion"]["registry_version"] in versions
-    assert "models:/digits-now@champion" in output.read_text()
-    assert left_behind(directory) == []
+    assert "models:/digits-now@champion" in demo.output.read_text()
+    assert left_behind(demo.directory) == []
 
 
 def test_ctrl_c_while_a_worker_runs_a_flow_leaves_no_process(tmp_path):
     directory, output = tmp_path / "demo", tmp_path / "output"
-    with started(directory, output) as demo:
+    with started_demo(directory, output) as demo:
         while not any("prefect.engine" in command for command in left_behind(directory)):
             assert demo.poll() is None, output.read_text()
             time.sleep(0.2)

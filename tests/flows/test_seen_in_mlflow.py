@@ -3,17 +3,11 @@
 SCREENSHOTS=docs/ui keeps the pictures of docs/ui.md there.
 """
 
-import json
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 from mlflow.entities import Run
@@ -21,6 +15,8 @@ from mlflow.entities import Run
 from tasks import pages
 from tasks.experiments import experiment_of, runs_of
 from tasks.mlflow_api import connect
+from tests.flows.demo_runs import DemoRun
+from tests.servers.fixtures import mlflow_of
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -66,35 +62,16 @@ def shoot(page, tmp_path: Path):
     return shoot
 
 
-class Demo(NamedTuple):
-    """A demo that is over, with its servers still up."""
-
-    uri: str
-    summary: dict[str, Any]
-
-
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
-    """Run `grasp demo --keep` as a person does; Ctrl-C ends it."""
-    directory, output = tmp_path / "demo", tmp_path / "output"
-    with output.open("wb") as log:
-        command = [Path(sys.executable).with_name("grasp"), "demo", "--keep", "--dir", directory]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        while not (directory / "summary.json").exists() or "Prefect  http" not in output.read_text():
-            assert process.poll() is None, output.read_text()
-            time.sleep(1)
-        uri = re.search(r"^MLflow +(http://[^/]+)/", output.read_text(), re.MULTILINE)
-        assert uri, output.read_text()
-        yield Demo(uri[1], json.loads((directory / "summary.json").read_text()))
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=120)
-    finally:
-        process.kill()
+def uri(demo: DemoRun) -> Iterator[str]:
+    """An MLflow server on what the demo logged."""
+    assert demo.exit_code == 0, demo.output.read_text()
+    with mlflow_of(demo.directory / "mlflow") as server:
+        yield server.uri
 
 
-def test_pages_show_what_the_api_says(demo: Demo, page, shoot):
-    uri, target, client = demo.uri, demo.summary["target"], connect(demo.uri)
+def test_pages_show_what_the_api_says(demo: DemoRun, uri: str, page, shoot):
+    target, client = demo.summary["target"], connect(uri)
     experiment = experiment_of(client, target)
     absorbed: dict[str, Run] = {run.info.run_name: run for run in runs_of(client, experiment, "")}
     rows = {name.split("/")[-1]: run for name, run in absorbed.items() if name.startswith("absorb/")}

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,10 +164,10 @@ class MlflowServer:
     artifacts: Path
 
 
-@pytest.fixture(scope="session")
-def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
-    """A real MLflow server on sqlite with artifacts on disk."""
-    root, port = tmp_path_factory.mktemp("mlflow"), free_port()
+@contextmanager
+def mlflow_of(root: Path) -> Iterator[MlflowServer]:
+    """A real MLflow server on the sqlite file and the artifacts in this directory."""
+    port = free_port()
     server = MlflowServer(f"http://127.0.0.1:{port}", root / "artifacts")
     command = [
         *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
@@ -190,3 +190,10 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowSe
     finally:
         os.killpg(process.pid, signal.SIGKILL)  # its own workers, too
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """One MLflow server for all tests."""
+    with mlflow_of(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server
