@@ -17,7 +17,7 @@ from tasks.settings import StoreSettings
 from tasks.store_clock import StoreClock
 from tasks.store_errors import KeyContested, translated
 from tasks.store_listing import Listed, listing
-from tasks.transfers import Downloaded, Place, Progress, download, etag_of, quoted, upload
+from tasks.transfers import Downloaded, Place, Progress, download, etag_of, quoted, read, upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -110,11 +110,9 @@ class Store:
         return Head(answer["ContentLength"], etag_of(answer))
 
     def get(self, key: str, *, max_bytes: int = 64 * 1024 * 1024) -> Stored:
-        """Read an object, of which at most max_bytes + 1 are fetched. Raises NotThere."""
+        """Read an object, of which at most max_bytes + 1 are fetched. Raises NotThere, StoreUnavailable."""
         with self._errors(key):
-            answer = self._client.get_object(Bucket=self.bucket, Key=key)
-            with answer["Body"] as stream:
-                body = stream.read(max_bytes + 1)
+            answer, body = read(self._place(key, {}), up_to=max_bytes + 1)
         self._clock.tick(answer)
         return Stored(body, etag_of(answer))
 

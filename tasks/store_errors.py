@@ -9,6 +9,7 @@ from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from tasks.errors import AlreadyThere, GraspError, NotThere, StoreRefused, StoreUnavailable
+from tasks.transfers import NO_SUCH_UPLOAD
 
 _ABSENT = {"404", "NoSuchKey", "NotFound"}
 _TAKEN = {"412", "PreconditionFailed"}
@@ -54,11 +55,18 @@ def translated(where: str, *, bucket: str, condition: str = "") -> Iterator[None
             f"{where}: no complete credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         ) from error
     except ResponseParserError as error:
-        raise StoreUnavailable(
-            f"{where}: the answer is none of an S3 server; a proxy may have given it: check AWS_ENDPOINT_URL"
-        ) from error
+        raise _no_answer_of_s3(where) from error
+    except (KeyError, ValueError) as error:  # a field that is absent, or that the client cannot read
+        raise _no_answer_of_s3(where, found=f" ({error!r})") from error
     except (BotoCoreError, HTTPError, ConnectionError, TimeoutError) as error:
         raise StoreUnavailable(f"{where}: the store does not answer: {error}") from error
+
+
+def _no_answer_of_s3(where: str, *, found: str = "") -> StoreUnavailable:
+    return StoreUnavailable(
+        f"{where}: the answer is none of an S3 server{found}; a proxy may have given it: "
+        "check AWS_ENDPOINT_URL"
+    )
 
 
 def _answered(error: ClientError, *, where: str, bucket: str, condition: str) -> GraspError:
@@ -69,6 +77,8 @@ def _answered(error: ClientError, *, where: str, bucket: str, condition: str) ->
     depends = condition and error.operation_name in _CONDITIONAL
     if code == "NoSuchBucket":
         return StoreRefused(f"bucket {bucket} does not exist; create it or set GRASP_BUCKET")
+    if code == NO_SUCH_UPLOAD:
+        return StoreUnavailable(f"{where}: its upload in parts is gone, nothing was written; try again")
     if found & _TAKEN or (depends and status == "304"):
         return AlreadyThere(f"{where}: is there already; nothing was written")
     if found & _RACING:

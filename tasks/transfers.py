@@ -1,4 +1,4 @@
-"""Large objects over S3: uploads committed at once, downloads that survive a broken line."""
+"""Objects over S3: uploads committed at once, reads and downloads that survive a broken line."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -16,15 +16,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, GetObjectOutputTypeDef
 
 MIB = 1024 * 1024
+NO_SUCH_UPLOAD = "NoSuchUpload"
 PART_BYTES = 16 * MIB
 MAX_PARTS = 10_000
 PARTS_AT_ONCE = 4
 CHUNK_BYTES = MIB
 RESUMES = 5  # breaks of one download without a byte in between
+READS = 4  # of an object that breaks off each time
+_BROKEN = (BotoCoreError, HTTPError, ConnectionError, TimeoutError)
 
 Progress = Callable[[int], None]
 
@@ -67,11 +71,26 @@ def upload(place: Place, path: Path, *, progress: Progress) -> None:
         try:
             parts = _upload_parts(place, file, size, upload_id, progress)
             whole = {"UploadId": upload_id, "MultipartUpload": {"Parts": parts}}
-            _commit(place, place.client.complete_multipart_upload, whole)
+            _complete(place, whole, size)
         except BaseException:
             with suppress(BotoCoreError, ClientError):  # the first error counts; a lifecycle rule tidies up
                 place.client.abort_multipart_upload(**place.address, UploadId=upload_id)
             raise
+
+
+def read(place: Place, *, up_to: int) -> tuple["GetObjectOutputTypeDef", bytes]:
+    """Read an object, up_to bytes of it at most; one that breaks off is read again, from its start."""
+    breaks = 0
+    while True:
+        answer = place.client.get_object(**place.address)
+        try:
+            with closing(answer["Body"]) as stream:
+                return answer, _read(stream, up_to)
+        except _BROKEN:
+            breaks += 1
+            if breaks == READS:
+                raise
+        _wait(breaks - 1)
 
 
 def download(place: Place, file: BinaryIO, *, max_bytes: int) -> Downloaded:
@@ -91,12 +110,12 @@ def download(place: Place, file: BinaryIO, *, max_bytes: int) -> Downloaded:
                     answer["Body"].close()
                     break
             return Downloaded(copy.size, copy.digest.hexdigest())
-        except (BotoCoreError, HTTPError, ConnectionError, TimeoutError):
+        except _BROKEN:
             breaks = 0 if copy.size > furthest else breaks + 1
             furthest = max(furthest, copy.size)
             if furthest == 0 or breaks >= RESUMES:
                 raise
-            time.sleep(random.uniform(0.5, 1.0) * 2**breaks)
+            _wait(breaks)
 
 
 class _Copy:
@@ -146,6 +165,32 @@ def _commit(place: Place, write: Callable[..., object], given: dict[str, Any]) -
         if not etag or error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.PRECONDITION_FAILED:
             raise
         write(**place.address, **given, IfMatch=etag.strip('"'))  # Ceph RGW compares it as it stands
+
+
+def _complete(place: Place, whole: dict[str, Any], size: int) -> None:
+    try:
+        _commit(place, place.client.complete_multipart_upload, whole)
+    except ClientError as error:  # asked again when an answer was lost, a server knows the upload no more
+        if error.response.get("Error", {}).get("Code") != NO_SUCH_UPLOAD or not _holds(place, size):
+            raise
+
+
+def _holds(place: Place, size: int) -> bool:
+    with suppress(ClientError):
+        return place.client.head_object(**place.address).get("ContentLength") == size
+    return False
+
+
+def _read(stream: "StreamingBody", up_to: int) -> bytes:
+    """Read until the end, which is where the client looks whether all of it came."""
+    body = bytearray()
+    while len(body) < up_to and (chunk := stream.read(up_to - len(body))):
+        body += chunk
+    return bytes(body)
+
+
+def _wait(breaks: int) -> None:
+    time.sleep(random.uniform(0.5, 1.0) * 2**breaks)
 
 
 def _start_of(answer: Mapping[str, Any]) -> int:

@@ -37,14 +37,14 @@ class Body:
     def __init__(self, content: bytes, breaks: bool) -> None:
         self._content, self._breaks = content, breaks
 
-    def __enter__(self) -> "Body":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         pass
 
     def read(self, size: int) -> bytes:
-        return self._content[:size]
+        some, self._content = self._content[:size], self._content[size:]
+        if not some and self._breaks:
+            raise ProtocolError("the line broke")
+        return some
 
     def iter_chunks(self, _: int) -> Iterator[bytes]:
         yield self._content
