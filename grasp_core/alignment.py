@@ -9,9 +9,10 @@ from grasp_core.data.batches import Batches
 from grasp_core.errors import NonFiniteLoss
 from grasp_core.gradients import facing, pairwise, summed
 from grasp_core.modes import Flag
+from grasp_core.spill import Spill
 
 EPSILON = 1e-8  # added to the denominator, as published
-PIECE = 2**14  # elements of a gradient that are in float64 at once
+PIECE = 2**12  # elements of a gradient that are in float64 at once
 
 
 def align(
@@ -53,17 +54,19 @@ def agreement(
     """Mark the elements whose two gradients have the same sign, one mask per named parameter tensor.
 
     The gradients are of the cross-entropy over all samples of all batches, which are read twice (an
-    iterator is held in memory for that), so that one set of gradients and the signs of the other are the
-    most there is. Zero has no sign: an element without a gradient in either model does not agree.
+    iterator is held in memory for that). The source's signs wait on disk, so that one set of gradients is
+    the most there is beside the models and the activations. Zero has no sign: an element without a
+    gradient in either model does not agree.
     Errors and side effects are those of align.
     """
     again = list(batches) if isinstance(batches, Iterator) else batches
     masks: dict[str, BoolTensor] = {}
-    with facing(source, target, source_mode=source_mode, target_mode=target_mode):
-        signs = {name: _signs(name, gradient) for name, gradient in summed(source, again, role="source")}
+    with facing(source, target, source_mode=source_mode, target_mode=target_mode), Spill() as signs:
+        for name, gradient in summed(source, again, role="source"):
+            signs.add(name, _signs(name, gradient))
         for name, gradient in summed(target, again, role="target"):
             if name in signs:
-                masks[name] = signs.pop(name).mul_(_signs(name, gradient)) > 0  # type: ignore[assignment]
+                masks[name] = signs.read(name).mul_(_signs(name, gradient)) > 0  # type: ignore[assignment]
     return masks
 
 

@@ -12,10 +12,10 @@ from grasp_core.errors import InvalidData
 from grasp_core.loss import Reduction, cross_entropy, need_finite
 from grasp_core.modes import Flag, mode
 from grasp_core.pairs import check_pair
+from grasp_core.spill import Spill
 
 # name, the source's gradient, the target's gradient; both may be overwritten
 Consumer = Callable[[str, Tensor, Tensor], None]
-Pair = tuple[str, nn.Parameter, nn.Parameter]
 
 
 @contextmanager
@@ -38,26 +38,29 @@ def facing(source: nn.Module, target: nn.Module, *, source_mode: Flag, target_mo
 def pairwise(source: nn.Module, target: nn.Module, batches: Batches, *, consume: Consumer) -> None:
     """Hand over both gradients of the mean cross-entropy, summed over batches, once per parameter.
 
-    Only parameters that got a gradient in both models are handed over. With one batch the target's
-    gradients are consumed as backward produces them (three parameter sizes at the peak), with more there
-    are two whole sets (four). Raises NonFiniteLoss, InvalidData.
+    Only parameters that got a gradient in both models are handed over. Never more than three parameter
+    sizes beside the activations: with one batch the target's gradients are consumed as backward produces
+    them, with more both sums wait on disk. Raises NonFiniteLoss, InvalidData.
     """
     queue = iter(batches)
     first, second = next(queue, None), next(queue, None)
     if first is None:
         raise _no_batch()
     ours = dict(source.named_parameters())
-    pairs = [(name, ours[name], theirs) for name, theirs in target.named_parameters()]
     if second is None:
         _backward(source, first, "mean", role="source")
-        with _handing_over(pairs, consume):
+        with _taking(target, lambda name, grad: _hand_over(name, ours[name], grad, consume)):
             _backward(target, first, "mean", role="target")
         return
-    for batch in chain((first, second), queue):
-        _backward(source, batch, "mean", role="source")
-        _backward(target, batch, "mean", role="target")
-    for pair in pairs:
-        _hand_over(pair, consume)
+    with Spill() as our_sums, Spill() as their_sums:
+        for batch in chain((first, second), queue):
+            with _taking(source, our_sums.add):
+                _backward(source, batch, "mean", role="source")
+            with _taking(target, their_sums.add):
+                _backward(target, batch, "mean", role="target")
+        for name in ours:
+            if name in our_sums and name in their_sums:
+                consume(name, our_sums.read(name), their_sums.read(name))
 
 
 def summed(model: nn.Module, batches: Batches, *, role: str) -> Iterator[tuple[str, Tensor]]:
@@ -87,22 +90,27 @@ def _no_batch() -> InvalidData:
     return InvalidData("alignment data holds no batch, needs at least one; nothing was compared")
 
 
-def _hand_over(pair: Pair, consume: Consumer) -> None:
-    name, ours, theirs = pair
-    if ours.grad is not None and theirs.grad is not None:
-        consume(name, ours.grad, theirs.grad)
-    ours.grad = theirs.grad = None
+def _hand_over(name: str, ours: nn.Parameter, gradient: Tensor, consume: Consumer) -> None:
+    if ours.grad is not None:
+        consume(name, ours.grad, gradient)
+        ours.grad = None
 
 
 @contextmanager
-def _handing_over(pairs: list[Pair], consume: Consumer) -> Iterator[None]:
-    """Consume each of the target's gradients as soon as backward has it, then free it."""
+def _taking(model: nn.Module, take: Callable[[str, Tensor], None]) -> Iterator[None]:
+    """Take each of a model's gradients as soon as backward has it, then free it."""
+
+    def taken(parameter: nn.Parameter, name: str) -> None:
+        if parameter.grad is not None:
+            take(name, parameter.grad)
+            parameter.grad = None
+
     handles = [
-        pair[2].register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
-            lambda _, pair=pair: _hand_over(pair, consume)
+        parameter.register_post_accumulate_grad_hook(  # type: ignore[no-untyped-call]
+            lambda parameter, name=name: taken(parameter, name)
         )
-        for pair in pairs
-        if pair[2].requires_grad
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad
     ]
     try:
         yield
