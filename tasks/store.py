@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CREATE_WITHIN_S = 20.0  # as long as other writers hold the key
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 1.0  # between two tries: any time up to it, twice as long each time
+PAGE = 1000  # keys; no server gives more at once
 ONE_PLACE = "us-east-1"  # the region that a new bucket is in when none is said, and must not say
 _HEADERS = {"IfNoneMatch": "If-None-Match", "IfMatch": "If-Match"}
 
@@ -81,8 +82,10 @@ class Store:
                     raise
                 self._create_bucket({})  # a server of one place, which it calls by another name
 
-    def list(self, prefix: str, *, after: str = "") -> Iterator[Listed]:
+    def list(self, prefix: str, *, after: str = "", page: int = PAGE) -> Iterator[Listed]:
         """List keys below a prefix that ends with a slash, in byte order, from behind `after` on.
+
+        page: how many keys are asked for at once.
 
         The listing is whole even where a server leaves out tokens; see store_listing.py.
         Raises ValueError for another prefix, StoreRefused for what is no listing.
@@ -93,20 +96,27 @@ class Store:
 
         def page_of(options: dict[str, Any]) -> "ListObjectsV2OutputTypeDef":
             with self._errors(prefix):
-                page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **options)
-            self._clock.tick(page)
-            return page
+                answer = self._client.list_objects_v2(
+                    Bucket=self.bucket, Prefix=prefix, MaxKeys=page, **options
+                )
+            self._clock.tick(answer)
+            return answer
 
         return listing(page_of, where=where, after=after)
 
     def head(self, key: str) -> Head | None:
-        """Look at an object; None when it is not there."""
+        """Look at an object; None when it is not there. Raises StoreUnavailable when no size is told."""
         try:
             with self._errors(key):
                 answer = self._client.head_object(Bucket=self.bucket, Key=key)
         except NotThere:
             return None
         self._clock.tick(answer)
+        if "ContentLength" not in answer:
+            raise StoreUnavailable(
+                f"s3://{self.bucket}/{key}: HEAD was answered without a size; a proxy may leave "
+                "Content-Length out: check AWS_ENDPOINT_URL"
+            )
         return Head(answer["ContentLength"], etag_of(answer))
 
     def get(self, key: str, *, max_bytes: int = 64 * 1024 * 1024) -> Stored:
@@ -224,7 +234,7 @@ def _client(settings: StoreSettings) -> "S3Client":
         max_pool_connections=32,
     )
     try:
-        return boto3.client(
+        client = boto3.client(
             "s3",
             endpoint_url=settings.endpoint_url,
             region_name=settings.region,
@@ -237,3 +247,11 @@ def _client(settings: StoreSettings) -> "S3Client":
         raise InvalidSettings(
             f"AWS_ENDPOINT_URL: {error}; needs an address such as https://s3.example.org"
         ) from error
+    client.meta.events.register("before-call.s3.HeadBucket", _follow_no_redirect)
+    return client
+
+
+def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:
+    """Let a redirected HeadBucket be an error: the client asks it where a redirect leads, so without end."""
+    if redirect := context.get("s3_redirect"):
+        redirect["redirected"] = True

@@ -1,12 +1,15 @@
 """One behaviour suite for the store, run against every server."""
 
 import hashlib
+import itertools
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -85,6 +88,14 @@ def test_a_listing_is_whole_beyond_one_page_and_in_byte_order(store: Store):
     store.put("many-more", b"")
     assert [item.key for item in store.list("many/")] == names
     assert [item.key for item in store.list("many/", after="many/0999")] == names[1000:]
+
+
+def test_a_listing_is_the_same_however_few_keys_are_asked_for_at_once(store: Store):
+    names = [f"few/{i}" for i in range(5)]
+    for name in names:
+        store.put(name, b"")
+    assert [item.key for item in store.list("few/", page=2)] == names
+    assert [item.key for item in store.list("few/", after="few/1", page=2)] == names[2:]
 
 
 def test_a_prefix_without_a_slash_is_refused(store: Store):
@@ -271,3 +282,30 @@ def test_a_listing_is_whole_whatever_a_server_leaves_out(tokens: bool, heeds: bo
 def test_a_listing_that_does_not_go_on_is_refused_rather_than_cut_short():
     with pytest.raises(StoreRefused, match="does not go on"):
         list(Store(Pages(tokens=False, heeds=False), "b").list("a/"))
+
+
+class Deaf(Pages):
+    """Heeds no token: gives its first page for ever, with the token of the next, or with a new one."""
+
+    def __init__(self, tokens: Iterator[str]) -> None:
+        super().__init__(tokens=True, heeds=False)
+        self._tokens = tokens
+
+    def list_objects_v2(self, **_: object) -> dict:
+        return super().list_objects_v2(StartAfter="") | {"NextContinuationToken": next(self._tokens)}
+
+
+@pytest.mark.parametrize("after", ["", "a/1", "a/2", "z"])
+@pytest.mark.parametrize("tokens", [itertools.repeat("same"), map(str, itertools.count())])
+def test_a_listing_of_a_server_that_heeds_no_token_ends(tokens: Iterator[str], after: str):
+    with pytest.raises(StoreRefused, match="does not go on"):
+        list(Store(Deaf(tokens), "b").list("a/", after=after))
+
+
+def test_pages_that_are_empty_are_no_end():
+    pages = [{"NextContinuationToken": "1"}, {"NextContinuationToken": "2"}, {"Contents": []}]
+    client = SimpleNamespace(
+        list_objects_v2=lambda **_: pages.pop(0) | {"Name": "b", "ResponseMetadata": {"HTTPHeaders": {}}}
+    )
+    assert list(Store(client, "b").list("a/")) == []
+    assert pages == []

@@ -11,9 +11,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from tasks import transfers
-from tasks.errors import StoreUnavailable
+from tasks.errors import StoreRefused, StoreUnavailable
 from tasks.settings import StoreSettings
 from tasks.store import Store
+from tasks.store_listing import UNTOLD
 from tasks.transfers import PART_BYTES
 
 KEY = "manifests/digits/2014/1.json"
@@ -160,3 +161,59 @@ def test_an_upload_whose_completion_was_answered_to_nobody_is_done(serve, large:
 def test_an_upload_that_is_gone_is_tried_again_and_not_called_absent(serve, large: Path, server: Losing):
     with pytest.raises(StoreUnavailable, match=r"s3://bkt/blobs/b: its upload in parts is gone.*try again"):
         serve(server).upload(large, "blobs/b")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307])
+def test_a_redirect_that_names_no_region_is_told_and_not_followed_without_end(
+    serve, tmp_path: Path, status: int
+):
+    headers = {"Location": "https://elsewhere.example/", "Content-Type": "text/html"}
+    store = serve(lambda request: Answer(status, headers, b"<html>moved</html>"))
+    (tmp_path / "up").write_bytes(b"x")
+    for ask in (
+        lambda: store.get(KEY),
+        lambda: store.head(KEY),
+        lambda: store.put(KEY, b""),
+        lambda: store.upload(tmp_path / "up", KEY),
+        lambda: list(store.list("manifests/")),
+        store.create_bucket,
+    ):
+        with pytest.raises(
+            StoreRefused, match=f"{status}.*lies elsewhere; check AWS_REGION and AWS_ENDPOINT_URL"
+        ):
+            ask()
+
+
+def test_an_object_without_a_size_is_no_traceback(serve):
+    store = serve(lambda request: Answer(headers={"ETag": '"e"'}))
+    with pytest.raises(StoreUnavailable, match=f"s3://bkt/{KEY}: HEAD was answered without a size"):
+        store.head(KEY)
+
+
+def listing(item: str) -> Answer:
+    page = f"<ListBucketResult><IsTruncated>false</IsTruncated><Contents>{item}</Contents></ListBucketResult>"
+    return Answer(body=page.encode())
+
+
+def test_a_listing_without_times_is_a_listing(serve):
+    store = serve(lambda request: listing("<Key>a/1</Key><Size>5</Size><ETag>&quot;E&quot;</ETag>"))
+    assert list(store.list("a/")) == [("a/1", 5, "e", UNTOLD)]
+
+
+@pytest.mark.parametrize("time", ["", "yesterday"])
+def test_a_listing_with_times_that_nobody_can_read_is_none_of_s3(serve, time: str):
+    store = serve(lambda request: listing(f"<Key>a/1</Key><Size>5</Size><LastModified>{time}</LastModified>"))
+    with pytest.raises(StoreUnavailable, match=f"none of an S3 server .*Invalid timestamp .*{time}"):
+        list(store.list("a/"))
+
+
+@pytest.mark.parametrize("item", ["", "<Key>a/1</Key>", "<Size>1</Size>"])
+def test_a_listing_without_names_or_sizes_is_none(serve, item: str):
+    with pytest.raises(StoreRefused, match="s3://bkt/a/: what was answered is no listing"):
+        list(serve(lambda request: listing(item)).list("a/"))
+
+
+def test_an_upload_that_was_begun_with_a_page_is_none_of_s3(serve, large: Path):
+    store = serve(lambda request: Answer(body=b"<html>Please log in</html>"))
+    with pytest.raises(StoreUnavailable, match=r"none of an S3 server .*UploadId"):
+        store.upload(large, "blobs/b")
