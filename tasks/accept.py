@@ -41,7 +41,7 @@ class Draft(NamedTuple):
             manifest=_text(self.body),
             size_bytes=self.size_bytes,
             digest=None if self.body is None else hashlib.sha256(self.body).hexdigest(),
-            etag=self.etag,
+            etag=self.etag.lower(),  # as listings have it, with which it is compared
         )
 
 

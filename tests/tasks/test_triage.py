@@ -80,6 +80,19 @@ def test_the_journals_copy_counts_and_an_overwritten_manifest_only_alerts(bucket
     assert len(bucket.entries()) == 2
 
 
+@pytest.mark.parametrize("operation", ["GetObject", "ListObjectsV2"])
+def test_an_etag_in_other_letters_is_no_overwritten_manifest(bucket, caplog, operation: str):
+    def shout(parsed: dict, **_: object) -> None:
+        for item in [parsed, *parsed.get("Contents", [])]:
+            item["ETag"] = item.get("ETag", "").upper()
+
+    bucket.store._client.meta.events.register(f"after-call.s3.{operation}", shout)
+    arrival = bucket.publish("2014")
+    for _ in range(2):
+        assert [ready.id for ready in bucket.watch().ready] == [arrival]
+    assert "overwritten" not in caplog.text
+
+
 def test_a_manifest_deleted_before_its_decision_is_withdrawn(bucket):
     arrival = bucket.publish("2014")
     bucket.watch()
@@ -328,6 +341,18 @@ def test_a_notice_of_a_publisher_whose_clock_is_wrong_counts(bucket, skew: timed
     bucket.publish("2014")
     bucket.watch(rule=MANY)
     new = publish_with_notice(bucket, "2015", at=bucket.store.clock + skew)
+    assert new in [arrival.id for arrival in bucket.watch(rule=MANY).ready]
+
+
+def test_a_notice_without_a_time_counts(bucket):
+    def untimed(parsed: dict, **_: object) -> None:
+        for item in parsed.get("Contents", []):
+            del item["LastModified"]
+
+    bucket.store._client.meta.events.register("after-call.s3.ListObjectsV2", untimed)
+    bucket.publish("2014")
+    bucket.watch(rule=MANY)
+    new = publish_with_notice(bucket, "2015")
     assert new in [arrival.id for arrival in bucket.watch(rule=MANY).ready]
 
 
