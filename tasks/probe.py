@@ -20,6 +20,8 @@ PREFIX = "probes/"
 WRITERS = 16
 ROUNDS = 3
 ODD_NAME = "a b+c%2F=ä"
+BODY = b"probe"
+NAMES, PAGE = 5, 2  # that are listed, and as many at once: a server has to give them page by page
 CLOCK_LIMIT = timedelta(minutes=5)
 VALID_S = 24 * 3600
 
@@ -30,17 +32,19 @@ def probe(store: Store, settings: StoreSettings) -> None:
     Raises StoreRefused that names what fails and what to set, StoreUnavailable when nothing answers.
     """
     prefix = f"{PREFIX}{uuid.uuid4().hex}/"
-    keys = [f"{prefix}{ODD_NAME}", *(f"{prefix}race-{number}" for number in range(ROUNDS))]
+    names = [f"{prefix}{ODD_NAME}", *(f"{prefix}name-{number}" for number in range(1, NAMES))]
+    races = [f"{prefix}race-{number}" for number in range(ROUNDS)]
     try:
-        _check_addressing(store, prefix, keys[0])
+        _check_object(store, names[0])
+        _check_listing(store, prefix, names)
         _check_clock(store)
         if settings.single_publisher and settings.single_worker:
             log.warning("GRASP_SINGLE_PUBLISHER and GRASP_SINGLE_WORKER are set: writers are not kept apart")
             return
-        for key in keys[1:]:
+        for key in races:
             _check_one_wins(store, key)
     finally:
-        _tidy(store, keys)
+        _tidy(store, names + races)
 
 
 def probe_once(store: Store, settings: Settings) -> None:
@@ -54,21 +58,40 @@ def probe_once(store: Store, settings: Settings) -> None:
     mark.touch()
 
 
-def _check_addressing(store: Store, prefix: str, key: str) -> None:
-    """An object whose name has to be encoded comes back, is listed under its name, and keeps its bytes."""
-    store.put(key, b"probe")
+def _check_object(store: Store, key: str) -> None:
+    """An object whose name has to be encoded comes back with its bytes, and tells how many they are."""
+    store.put(key, BODY)
     try:
-        body = store.get(key).body
-    except NotThere as error:
+        body, head = store.get(key).body, store.head(key)
+    except NotThere:
+        head = None
+    if head is None:
         raise StoreRefused(
             f"{store.where}: an object is not found right after it was written; the store, or a proxy before "
             "it, changes names or is not strongly consistent; nothing was started"
-        ) from error
-    listed = [item.key for item in store.list(prefix)]
-    if body != b"probe" or listed != [key]:
+        )
+    if body != BODY or head.size_bytes != len(BODY):
         raise StoreRefused(
-            f"{store.where}: object {key!r} came back as {listed} with {len(body)} bytes; a proxy may change "
-            "addresses: check AWS_ENDPOINT_URL and GRASP_S3_ADDRESSING; nothing was started"
+            f"{store.where}: of {len(BODY)} bytes that were written HEAD tells {head.size_bytes}, and "
+            f"{len(body)} came back, {'the same' if body == BODY else 'others'}; a proxy may compress them "
+            "(Content-Encoding): have it leave them as they are; nothing was started"
+        )
+
+
+def _check_listing(store: Store, prefix: str, names: list[str]) -> None:
+    """Names are listed as they are, right after they were written, in byte order, page by page."""
+    for name in names[1:]:
+        store.put(name, BODY)
+    listed = [item.key for item in store.list(prefix, page=PAGE)]
+    if set(listed) < set(names):
+        raise StoreRefused(
+            f"{store.where}: {len(listed)} of {len(names)} objects are listed right after they were written, "
+            "needs all: its listings are not strongly consistent; nothing was started"
+        )
+    if listed != names:
+        raise StoreRefused(
+            f"{store.where}: objects {names} are listed as {listed}; a proxy may change addresses: check "
+            "AWS_ENDPOINT_URL and GRASP_S3_ADDRESSING; nothing was started"
         )
 
 
@@ -87,6 +110,13 @@ def _check_one_wins(store: Store, key: str) -> None:
             store.create(key, f"writer {number}".encode())
         except AlreadyThere:
             return False
+        except StoreRefused as error:
+            if ALLOW_ONE_WRITER in str(error):
+                raise
+            raise StoreRefused(
+                f"{store.where}: refuses conditional writes, while plain ones work "
+                f"({str(error).partition(';')[0]}): {ALLOW_ONE_WRITER}; nothing was started"
+            ) from error
         return True
 
     with ThreadPoolExecutor(WRITERS) as pool:

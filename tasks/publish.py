@@ -91,8 +91,13 @@ def _check_same(store: Store, manifest: Manifest) -> None:
             f"{manifest.key} is taken and could not be read ({error}); nothing was overwritten; it may hold "
             f"this very source, published before, else publish this one under rev {manifest.rev + 1}"
         ) from error
-    except (InvalidDocument, NewerSchema):
-        there = None  # nobody can read it
+    except InvalidDocument as error:
+        raise AlreadyThere(
+            f"{manifest.key} is taken by what is no manifest ({error}); nothing was overwritten; a proxy may "
+            f"have given it: check AWS_ENDPOINT_URL, else publish this one under rev {manifest.rev + 1}"
+        ) from error
+    except NewerSchema:
+        there = None  # it is none that we would write
     if there is None or there.model_dump(exclude=_BESIDE) != manifest.model_dump(exclude=_BESIDE):
         raise AlreadyThere(
             f"{manifest.key} holds another source; nothing was overwritten; publish this one under rev "

@@ -1,10 +1,12 @@
 """The probe: a store that keeps its promises passes and stays clean; each broken promise is named."""
 
+import gzip
 import logging
 import os
 import re
 import time
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from flows.cli.app import app
 from tasks.errors import AlreadyThere, NotThere, StoreRefused, StoreUnavailable
 from tasks.probe import PREFIX, VALID_S, probe, probe_once
 from tasks.settings import Settings
-from tasks.store import Store, Stored
+from tasks.store import Head, Store, Stored
 
 
 @pytest.fixture
@@ -74,8 +76,46 @@ class Forgetful(Store):
 class Mangling(Store):
     """Lists names as a proxy changed them."""
 
-    def list(self, prefix: str, *, after: str = ""):
-        return (item._replace(key=item.key.replace("+", " ")) for item in super().list(prefix, after=after))
+    def list(self, prefix: str, *, after: str = "", page: int = 1000):
+        listed = super().list(prefix, after=after, page=page)
+        return (item._replace(key=item.key.replace("+", " ")) for item in listed)
+
+
+class Late(Store):
+    """Lists what was written some time ago."""
+
+    def list(self, prefix: str, *, after: str = "", page: int = 1000):
+        return islice(super().list(prefix, after=after, page=page), 3)
+
+
+class Compressing(Store):
+    """Gives bytes as a proxy encoded them."""
+
+    def get(self, key: str, *, max_bytes: int = 0) -> Stored:
+        body, etag = super().get(key)
+        return Stored(gzip.compress(body), etag)
+
+
+class Misjudging(Store):
+    """Tells another size than an object has."""
+
+    def head(self, key: str) -> Head | None:
+        found = super().head(key)
+        return found and found._replace(size_bytes=0)
+
+
+class Forbidding(Store):
+    """Answers a condition that does not hold with 403."""
+
+    def _write(self, key: str, body: bytes, condition: dict[str, str]) -> None:
+        try:
+            super()._write(key, body, condition)
+        except AlreadyThere:
+            with self._errors(key, condition):
+                raise ClientError(
+                    {"Error": {"Code": "FileAlreadyExists"}, "ResponseMetadata": {"HTTPStatusCode": 403}},
+                    "PutObject",
+                ) from None
 
 
 class Ahead(Store):
@@ -96,6 +136,13 @@ class Ahead(Store):
         (Unconditional, "may not heed If-None-Match.*GRASP_SINGLE_PUBLISHER and GRASP_SINGLE_WORKER"),
         (Forgetful, "not found right after it was written"),
         (Mangling, "check AWS_ENDPOINT_URL and GRASP_S3_ADDRESSING"),
+        (Late, "3 of 5 objects are listed right after they were written"),
+        (Compressing, "HEAD tells 5, and 25 came back, others.*Content-Encoding"),
+        (Misjudging, "HEAD tells 0, and 5 came back, the same"),
+        (
+            Forbidding,
+            "refuses conditional writes, while plain ones work.*403 FileAlreadyExists.*GRASP_SINGLE",
+        ),
     ],
 )
 def test_a_broken_promise_is_refused_by_its_name(moto, kind: type[Store], said: str):
@@ -105,6 +152,24 @@ def test_a_broken_promise_is_refused_by_its_name(moto, kind: type[Store], said: 
         probe(store, moto.settings(store.bucket))
     store.__class__ = Store
     assert list(store.list(PREFIX)) == []
+
+
+def test_a_store_is_not_told_to_check_credentials_that_are_right(moto):
+    store = moto.store()
+    store.__class__ = Forbidding
+    with pytest.raises(StoreRefused) as caught:
+        probe(store, moto.settings(store.bucket))
+    assert "AWS_ACCESS_KEY_ID" not in str(caught.value)
+
+
+def test_a_server_that_lists_as_in_version_1_is_refused(moto):
+    def as_in_version_1(request, **_: object) -> None:
+        request.url = re.sub(r"(list-type|start-after|continuation-token)=[^&]*&?", "", request.url)
+
+    store = moto.store()
+    store._client.meta.events.register("before-send.s3.ListObjectsV2", as_in_version_1)
+    with pytest.raises(StoreRefused, match="does not go on; needs a server with ListObjectsV2"):
+        probe(store, moto.settings(store.bucket))
 
 
 def test_a_careless_store_serves_one_publisher_with_one_worker(moto, caplog):

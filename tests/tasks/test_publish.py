@@ -94,11 +94,18 @@ def test_who_may_not_read_what_is_there_is_told_that_it_may_be_this_one(store: S
         publish(store, file, manifest=describe(file, publisher="me"))
 
 
-@pytest.mark.parametrize("there", [b"junk", b'{"schema_version": 2}'])
-def test_a_manifest_that_nobody_can_read_is_another_source(store, file: Path, describe, there: bytes):
-    store.put("manifests/digits/2014/1.json", there)
+def test_a_manifest_of_a_newer_schema_is_another_source(store, file: Path, describe):
+    store.put("manifests/digits/2014/1.json", b'{"schema_version": 2}')
     with pytest.raises(AlreadyThere, match="holds another source"):
         publish(store, file, manifest=describe(file))
+
+
+@pytest.mark.parametrize("there", [b"junk", b"<!DOCTYPE html><html>log in</html>", b"{}"])
+def test_what_is_no_manifest_is_not_called_another_source(store, file: Path, describe, there: bytes):
+    store.put("manifests/digits/2014/1.json", there)
+    with pytest.raises(AlreadyThere, match=r"no manifest \(.*AWS_ENDPOINT_URL.*rev 2") as caught:
+        publish(store, file, manifest=describe(file))
+    assert "another source" not in str(caught.value)
 
 
 def test_a_blob_that_was_cut_short_is_replaced(store: Store, file: Path, describe):
