@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.accuracy import ledger, plots
 from benchmarks.accuracy.cells import Cell
 from benchmarks.accuracy.settings import CLAIM, NOT_WORSE, PARTIAL, SECOND_TASK, Setting
-from benchmarks.accuracy.tables import cell_table, cost_table, difference_table, setting_table
+from benchmarks.accuracy.tables import NOT_YET, cell_table, cost_table, difference_table, setting_table
 from benchmarks.negative_transfer.summary import read
 from benchmarks.negative_transfer.summary import table as harm_table
 
@@ -15,7 +15,6 @@ HERE = Path(__file__).parent
 MEMORY = HERE.parent / "memory" / "results.json"
 HARM = HERE.parent / "negative_transfer" / "results.jsonl"
 RIVALS = ("best_source", "refit_best_source", "fold_soup_best_source")
-NOT_YET = "Not measured yet."
 
 
 def tables(path: Path) -> str:
@@ -46,11 +45,12 @@ def _sections(cells: Sequence[Cell]) -> dict[str, str]:
     return {
         "seeds": f"{len(seeds)} ({seeds[0]} to {seeds[-1]})",
         "claim": difference_table(cells, claim, ours="guarded"),
+        "by_setting": setting_table(cells, claim, ours="guarded", rivals=RIVALS),
         "alignment": difference_table(cells, claim, ours="random_mask"),
         "published": difference_table(cells, claim, ours="published"),
-        "not_worse": setting_table(cells, guard, ours="guarded", rivals=RIVALS) if guard else NOT_YET,
-        "second": difference_table(cells, second, ours="guarded") if second else NOT_YET,
-        "partial": difference_table(cells, partial, ours="transfer_all") if partial else NOT_YET,
+        "not_worse": setting_table(cells, guard, ours="guarded", rivals=RIVALS),
+        "second": difference_table(cells, second, ours="guarded"),
+        "partial": difference_table(cells, partial, ours="transfer_all"),
         "cells": cell_table(cells, [*claim, *guard, *partial, *second]),
         "costs": cost_table(cells, claim, peaks),
         "plain": _peak(peaks, "plain fine-tune", "1"),

@@ -33,13 +33,8 @@ def by_seed(cells: Iterable[Cell], peer: str, settings: Collection[str]) -> dict
 
     Seeds that lack one of the settings are left out.
     """
-    found: dict[int, list[float]] = defaultdict(list)
-    for cell in cells:
-        if cell.peer == peer and cell.setting in settings:
-            found[cell.seed].append(100 * cell.accuracies[-1])
-    return {
-        seed: float(np.mean(values)) for seed, values in sorted(found.items()) if len(values) == len(settings)
-    }
+    found = _whole(cells, peer, settings)
+    return {seed: 100 * _mean(cell.accuracies[-1] for cell in here) for seed, here in found.items()}
 
 
 def spread(cells: Iterable[Cell], peer: str, settings: Collection[str]) -> Spread:
@@ -56,15 +51,29 @@ def difference(cells: Collection[Cell], ours: str, theirs: str, settings: Collec
         return Difference(0.0, 0.0, len(gaps), 0.0)
     error = gaps.std(ddof=1) / np.sqrt(len(gaps))
     t = float(gaps.mean() / error) if error > 0 else 0.0
-    passes = mean_passes(cells, ours, settings) / max(1.0, mean_passes(cells, theirs, settings))
+    shared = [cell for cell in cells if cell.seed in left and cell.seed in right]
+    passes = mean_passes(shared, ours, settings) / max(1.0, mean_passes(shared, theirs, settings))
     return Difference(float(gaps.mean()), t, len(gaps), passes)
 
 
 def mean_passes(cells: Iterable[Cell], peer: str, settings: Collection[str]) -> float:
     """Give the mean number of samples that went forward and backward in one sequence of sources."""
-    return float(np.mean([c.gradient_passes for c in cells if c.peer == peer and c.setting in settings]))
+    return _mean(cell.gradient_passes for here in _whole(cells, peer, settings).values() for cell in here)
 
 
 def mean_cpu_s(cells: Iterable[Cell], peer: str, settings: Collection[str]) -> float:
     """Give the mean CPU seconds of one sequence of sources."""
-    return float(np.mean([c.cpu_s for c in cells if c.peer == peer and c.setting in settings]))
+    return _mean(cell.cpu_s for here in _whole(cells, peer, settings).values() for cell in here)
+
+
+def _whole(cells: Iterable[Cell], peer: str, settings: Collection[str]) -> dict[int, list[Cell]]:
+    """Give a peer's cells by seed, one per setting (the last, where a setting was measured twice)."""
+    found: dict[int, dict[str, Cell]] = defaultdict(dict)
+    for cell in cells:
+        if cell.peer == peer and cell.setting in settings:
+            found[cell.seed][cell.setting] = cell
+    return {seed: list(here.values()) for seed, here in sorted(found.items()) if len(here) == len(settings)}
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))

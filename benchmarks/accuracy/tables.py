@@ -7,6 +7,7 @@ from benchmarks.accuracy.stats import difference, mean_cpu_s, mean_passes, sprea
 from grasp_core.peers.catalogue import PEERS
 
 ENOUGH = 3  # seeds below which a difference is not shown
+NOT_YET = "Not measured yet."
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -34,28 +35,30 @@ def cell_table(cells: Collection[Cell], settings: Sequence[str]) -> str:
 def difference_table(cells: Collection[Cell], settings: Sequence[str], *, ours: str) -> str:
     """Show one peer's paired differences from all others, over the mean of the settings."""
     rows = []
-    for peer in present(cells, settings):
+    here = present(cells, settings) if settings else []
+    for peer in here if ours in here else []:
         if peer != ours:
             gap = difference(cells, ours, peer, settings)
             if gap.seeds >= ENOUGH:
                 rows.append(
                     [peer, f"{gap.points:+.2f}", f"{gap.t:+.1f}", str(gap.seeds), f"{gap.passes:.2f}"]
                 )
-    return markdown([f"{ours} minus", "points", "t", "seeds", "gradient passes, ratio"], rows)
+    header = [f"{ours} minus", "points", "t", "seeds", "gradient passes, ratio"]
+    return markdown(header, rows) if rows else NOT_YET
 
 
 def setting_table(
     cells: Collection[Cell], settings: Sequence[str], *, ours: str, rivals: Sequence[str]
 ) -> str:
-    """Show one peer's paired differences from a few others, setting by setting."""
+    """Show one peer's paired differences from a few others, with the ratio of passes, setting by setting."""
     rows = []
     for setting in settings:
         here = present(cells, [setting])
         gaps = [difference(cells, ours, rival, [setting]) for rival in rivals if rival in here]
         if gaps and gaps[0].seeds >= ENOUGH:
-            figures = (f"{gap.points:+.2f} (t {gap.t:+.1f})" for gap in gaps)
+            figures = (f"{gap.points:+.2f} (t {gap.t:+.1f}, {gap.passes:.2f}x)" for gap in gaps)
             rows.append([setting, str(gaps[0].seeds), *figures])
-    return markdown([f"{ours} minus", "seeds", *rivals], rows)
+    return markdown([f"{ours} minus", "seeds", *rivals], rows) if rows else NOT_YET
 
 
 def cost_table(cells: Collection[Cell], settings: Sequence[str], peaks: dict[str, dict[str, float]]) -> str:

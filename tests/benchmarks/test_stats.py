@@ -7,7 +7,7 @@ from benchmarks.accuracy.cells import Cell
 from benchmarks.accuracy.seeds import FRESH, FRESH_NEGATIVE_TRANSFER, TUNING
 from benchmarks.accuracy.settings import FULL, QUICK
 from benchmarks.accuracy.stats import by_seed, difference, spread
-from benchmarks.accuracy.tables import cell_table, difference_table
+from benchmarks.accuracy.tables import NOT_YET, cell_table, difference_table, setting_table
 
 
 def cell(peer, seed, final, setting="one", passes=100):
@@ -38,10 +38,26 @@ def test_settings_of_one_seed_count_as_one_mean():
     assert by_seed(cells, "guarded", ["one", "two"]) == {1: pytest.approx(65.0), 2: pytest.approx(60.0)}
 
 
+def test_a_setting_measured_twice_counts_once_and_one_that_is_missing_is_missed():
+    cells = [*CELLS, cell("guarded", 1, 0.9), cell("guarded", 2, 0.5, setting="two")]
+    assert by_seed(cells, "guarded", ["one", "two"]) == {2: pytest.approx(60.0)}
+    assert by_seed(cells, "guarded", ["one"])[1] == pytest.approx(90.0)
+
+
+def test_passes_are_compared_over_the_seeds_that_both_have():
+    cells = [*CELLS, cell("guarded", 4, 0.5, passes=100_000)]
+    assert difference(cells, "guarded", "best_source", ["one"]).passes == pytest.approx(2.0)
+
+
 def test_tables_leave_open_what_was_not_measured():
     cells = [*CELLS, cell("guarded", 1, 0.5, setting="two"), cell("guarded", 2, 0.5, setting="two")]
     assert cell_table(cells, ["one", "two"]).splitlines()[3] == "| two | 50.0 ± 0.0 |  |"
     assert "| best_source | +2.00 | +3.5 | 3 | 2.00 |" in difference_table(CELLS, ["one"], ours="guarded")
+    assert "| one | 3 | +2.00 (t +3.5, 2.00x) |" in setting_table(
+        CELLS, ["one"], ours="guarded", rivals=["best_source"]
+    )
+    assert difference_table(CELLS, ["one"], ours="published") == NOT_YET
+    assert difference_table(CELLS, [], ours="guarded") == NOT_YET
 
 
 def test_a_ledger_gives_back_its_cells_and_forgets_a_torn_line(tmp_path):
