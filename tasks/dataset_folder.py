@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from grasp_core.data.folder import Image, Sample, Skipped, decode, scan, stratified, with_gate
+from grasp_core.data.folder import Found, Image, Sample, Skipped, decode, scan, stratified, with_gate
 from grasp_core.errors import InvalidData
 from tasks.contracts.base import Classes, Document, InputSpec, Name
 from tasks.contracts.problems import first_problem
 from tasks.datasets import SPLITS, SplitArrays, publish_dataset
 from tasks.errors import InvalidDocument, NotThere
+from tasks.printable import printable
 from tasks.store import Store
 
 DOCUMENT = "prepared.json"
+TOLD = 3  # skipped files that a refusal names
 
 
 class Prepared(Document):
@@ -46,20 +49,20 @@ def prepare(
     hold no whole image, and copies of an image that came before, are skipped and named.
     Raises InvalidData, or InvalidDocument when a split or a class in train ends up empty.
     """
-    classes, found = scan(folder)
+    found = scan(folder)
     try:
-        document = Prepared(name=name, classes=classes, input=spec)
+        document = Prepared(name=name, classes=found.classes, input=spec)
     except ValidationError as error:
         raise InvalidDocument(f"{folder}: {first_problem(error)}; nothing was prepared") from error
-    skipped: list[Skipped] = []
-    sound = _sound(found, spec, skipped)
+    sound, skipped = sound_samples(found, spec)
     splits = with_gate(stratified(sound[""], val=val, test=test) if "" in sound else sound)
-    _check(folder, classes, splits)
+    check_splits(folder, found.classes, splits, skipped)
     out.mkdir(parents=True, exist_ok=True)
+    (out / DOCUMENT).unlink(missing_ok=True)  # until the last array is written, nothing is prepared here
     for split in SPLITS:
         _write(out, split, splits[split], spec)
     (out / DOCUMENT).write_text(document.model_dump_json(indent=1) + "\n")
-    return Preparation(classes, {split: len(splits[split]) for split in SPLITS}, tuple(skipped))
+    return Preparation(found.classes, {split: len(splits[split]) for split in SPLITS}, skipped)
 
 
 def publish_prepared(store: Store, folder: Path) -> str:
@@ -78,13 +81,15 @@ def publish_prepared(store: Store, folder: Path) -> str:
     )
 
 
-def _sound(
-    found: Mapping[str, Sequence[Sample]], spec: InputSpec, skipped: list[Skipped]
-) -> dict[str, list[Sample]]:
-    """Keep the samples that can be decoded and are no copies; a copy in two splits would leak."""
+def sound_samples(found: Found, spec: InputSpec) -> tuple[dict[str, list[Sample]], tuple[Skipped, ...]]:
+    """Keep the samples that can be decoded and are no copies; a copy in two splits would leak.
+
+    Gives them by split, and all that was skipped, with reasons fit for a terminal.
+    """
     seen: dict[bytes, str] = {}
     sound: dict[str, list[Sample]] = {}
-    for split, samples in found.items():
+    skipped = list(found.skipped)
+    for split, samples in found.samples.items():
         sound[split] = []
         for sample in samples:
             try:
@@ -97,32 +102,53 @@ def _sound(
                 sound[split].append(sample)
             else:
                 skipped.append(Skipped(sample.id, f"{sample.path}: shows the same as {first}; it is skipped"))
-    return sound
+    return sound, tuple(Skipped(each.id, printable(each.reason)) for each in skipped)
+
+
+def check_splits(
+    folder: Path,
+    classes: Sequence[str],
+    splits: Mapping[str, Sequence[Sample]],
+    skipped: Sequence[Skipped],
+) -> None:
+    """Raise InvalidDocument for an empty split or a class without images in train; tells what was skipped."""
+    empty = [split for split in SPLITS if split in splits and not splits[split]]
+    trained = {sample.label for sample in splits["train"]}
+    unseen = [name for label, name in enumerate(classes) if label not in trained]
+    if empty or unseen:
+        raise InvalidDocument(
+            f"{folder}: no image for {printable(', '.join(empty or unseen))}, needs some in every split and "
+            f"of every class in train{_told(skipped)}; nothing was done"
+        )
+
+
+def write_images(file: Path, samples: Sequence[Sample], spec: InputSpec) -> NDArray[np.uint8]:
+    """Write one array image by image, so that memory holds one image; gives it mapped from disk."""
+    shape = (len(samples), spec.height, spec.width, spec.channels)
+    images = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+    for row, sample in enumerate(samples):
+        images[row] = _decode(sample, spec)
+    images.flush()
+    return images
+
+
+def labels_of(samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """Give the labels as one array."""
+    return np.array([sample.label for sample in samples], dtype=np.int64)
 
 
 def _decode(sample: Sample, spec: InputSpec) -> Image:
     return decode(sample.path, height=spec.height, width=spec.width, channels=spec.channels)
 
 
-def _check(folder: Path, classes: Sequence[str], splits: Mapping[str, Sequence[Sample]]) -> None:
-    empty = [split for split in SPLITS if not splits[split]]
-    trained = {sample.label for sample in splits["train"]}
-    unseen = [name for label, name in enumerate(classes) if label not in trained]
-    if empty or unseen:
-        raise InvalidDocument(
-            f"{folder}: no image for {', '.join(empty or unseen)}, needs some in every split and of every "
-            "class in train; nothing was prepared"
-        )
+def _told(skipped: Sequence[Skipped]) -> str:
+    said = " | ".join(printable(each.reason, limit=300) for each in skipped[:TOLD])
+    return f"; skipped {len(skipped)}: {said}{' | ...' * (len(skipped) > TOLD)}" if skipped else ""
 
 
 def _write(out: Path, split: str, samples: Sequence[Sample], spec: InputSpec) -> None:
-    """Write one split's arrays image by image, so that memory holds one image."""
-    shape = (len(samples), spec.height, spec.width, spec.channels)
-    images = np.lib.format.open_memmap(out / f"{split}-images.npy", mode="w+", dtype=np.uint8, shape=shape)
-    for row, sample in enumerate(samples):
-        images[row] = _decode(sample, spec)
-    images.flush()
-    np.save(out / f"{split}-labels.npy", np.array([sample.label for sample in samples], dtype=np.int64))
+    write_images(out / f"{split}-images.npy", samples, spec)
+    np.save(out / f"{split}-labels.npy", labels_of(samples))
     (out / f"{split}-ids.json").write_text(json.dumps([sample.id for sample in samples]))
 
 

@@ -5,17 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from grasp_core.data import digits
 from grasp_core.data.augment import photographs
-from grasp_core.data.folder import decode, scan, stratified
+from grasp_core.data.folder import Skipped, scan, stratified
 from grasp_core.data.samples import Augment, Samples
 from grasp_core.errors import InvalidData
 from grasp_core.progress import Epoch, Step
 from grasp_core.sources import SourceTrainingConfig, train_source
 from tasks.contracts.base import InputSpec, ModelSignature
+from tasks.dataset_folder import check_splits, labels_of, sound_samples, write_images
 from tasks.snapshots import FileSnapshots
 from tasks.weights import new_module, save
 
@@ -25,11 +25,12 @@ _PERIOD = re.compile(r"\A([1-9][0-9]?)/([1-9][0-9]?)\Z")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceData:
-    """Images of one period: nine tenths to train on, one to choose the epoch by."""
+    """Images of one period: most to train on, some to choose the epoch by, and the files left out."""
 
     classes: tuple[str, ...]
     train: Samples
     val: Samples
+    skipped: tuple[Skipped, ...] = ()
 
 
 class Told:
@@ -66,23 +67,26 @@ def digits_data(which: str, *, seed: int) -> SourceData:
 def folder_data(folder: Path, spec: InputSpec, scratch: Path) -> SourceData:
     """Decode a folder with one subfolder per class, once, into arrays on disk.
 
-    Raises InvalidData for files that hold no image, and without two classes.
+    Of a folder that is split already train and val are used. Files that hold no whole image, and copies of
+    an image that came before, are skipped and named. Raises InvalidData without two classes, InvalidDocument
+    when nothing is left to train or validate on.
     """
-    classes, found = scan(folder)
-    samples = [sample for part in found.values() for sample in part]
-    parts = stratified(samples, val=VAL_SHARE, test=0.0)
-    arrays = {}
-    for split in ("train", "val"):
-        shape = (len(parts[split]), spec.height, spec.width, spec.channels)
-        if shape[0] == 0:
-            raise InvalidData(f"{folder}: {split} is empty, needs more images per class; nothing was trained")
-        images = np.lib.format.open_memmap(scratch / f"{split}.npy", mode="w+", dtype=np.uint8, shape=shape)
-        for row, sample in enumerate(parts[split]):
-            images[row] = decode(sample.path, height=spec.height, width=spec.width, channels=spec.channels)
-        labels = np.array([sample.label for sample in parts[split]], dtype=np.int64)
-        augment = _augment(spec) if split == "train" else None
-        arrays[split] = Samples(images, labels, mean=spec.mean, std=spec.std, augment=augment)
-    return SourceData(classes=classes, train=arrays["train"], val=arrays["val"])
+    found = scan(folder)
+    sound, skipped = sound_samples(found, spec)
+    splits = stratified(sound[""], val=VAL_SHARE, test=0.0) if "" in sound else sound
+    parts = {split: splits[split] for split in ("train", "val")}
+    check_splits(folder, found.classes, parts, skipped)
+    train, val = (
+        Samples(
+            write_images(scratch / f"{split}.npy", samples, spec),
+            labels_of(samples),
+            mean=spec.mean,
+            std=spec.std,
+            augment=_augment(spec) if split == "train" else None,
+        )
+        for split, samples in parts.items()
+    )
+    return SourceData(classes=found.classes, train=train, val=val, skipped=skipped)
 
 
 def train(

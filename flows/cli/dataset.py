@@ -1,6 +1,8 @@
 """`grasp dataset`: a target's data, from a folder of images to the bucket."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from pydantic import ValidationError
@@ -11,6 +13,9 @@ from tasks.contracts.problems import first_problem
 from tasks.errors import InvalidDocument, OperationRefused
 from tasks.settings import StoreSettings, load_settings
 from tasks.store import Store
+
+if TYPE_CHECKING:  # it brings numpy, which the other commands do without
+    from grasp_core.data.folder import Skipped
 
 IMAGENET = ("0.485,0.456,0.406", "0.229,0.224,0.225")
 SHOWN = 20  # skipped files that are named one by one
@@ -54,10 +59,7 @@ def prepare(
     prepared = prepare_folder(
         folder, to, name=name, spec=_spec(size, channels, mean, std), val=val, test=test
     )
-    for skipped in prepared.skipped[:SHOWN]:
-        _say(f"skipped {skipped.reason}")
-    if len(prepared.skipped) > SHOWN:
-        _say(f"and {len(prepared.skipped) - SHOWN} more")
+    tell_skipped(prepared.skipped)
     counts = ", ".join(f"{split} {count}" for split, count in prepared.samples.items())
     seen = f"{size} x {size} pixels, {channels} channels, {len(prepared.classes)} classes"
     _say(f"{to}: {counts}; {seen}; {len(prepared.skipped)} skipped")
@@ -77,6 +79,14 @@ def publish(
     from tasks.dataset_folder import publish_prepared
 
     out.print(publish_prepared(Store.from_settings(load_settings(StoreSettings)), folder), soft_wrap=True)
+
+
+def tell_skipped(skipped: "Sequence[Skipped]") -> None:
+    """Name the first files that were left out, and count the others."""
+    for each in skipped[:SHOWN]:
+        _say(f"skipped {each.reason}")
+    if len(skipped) > SHOWN:
+        _say(f"and {len(skipped) - SHOWN} more")
 
 
 def _say(text: str) -> None:

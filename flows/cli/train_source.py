@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from flows.cli.app import app, out
+from flows.cli.dataset import tell_skipped
 from flows.cli.publish import END, LICENSE, PERIOD, PUBLISHER, REV, SERIES, START, licensed, say, send
 from tasks.describe import Place, describe, signature_of, usual_input
 from tasks.private import private_directory
@@ -23,7 +24,11 @@ def train_source(
     publisher: str = PUBLISHER,
     license_: str = LICENSE,
     images: Path = typer.Option(
-        None, "--images", help="Folder with one subfolder of images per class.", exists=True, file_okay=False
+        None,
+        "--images",
+        help="One subfolder per class, or train, val, test with those.",
+        exists=True,
+        file_okay=False,
     ),
     digits: str = typer.Option("", "--digits", help="Drifting digits instead: K/N, period K of N."),
     architecture: str = typer.Option(
@@ -50,6 +55,7 @@ def train_source(
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
     with private_directory(to or Path.cwd()) as scratch:
         data = digits_data(digits, seed=seed) if digits else folder_data(images, spec, scratch)
+        tell_skipped(data.skipped)
         signature = signature_of(architecture, data.classes, spec)
         trained = scratch / "weights.safetensors"
         accuracy = train(data, signature, trained, epochs=epochs, lr=lr, seed=seed, say=out.print)

@@ -1,17 +1,24 @@
 """An image folder: one subfolder per class, or one per split with one per class in each."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grasp_core.errors import InvalidData
 
+if TYPE_CHECKING:
+    from PIL import Image as Pillow
+
 GIVEN = ("train", "val", "test")  # subfolders that say that the data come split
+LIKE_GIVEN = {"train", "training", "val", "valid", "validation", "test", "testing"}  # in any case
 ENLARGED = 256 / 224  # of the shorter side before the centre crop, as the paper evaluates
+LONGEST = 16  # times the crop: a longer side is cut before it is resized, or a thin line fills the memory
 
 Image = NDArray[np.uint8]  # H x W x C
 
@@ -33,47 +40,59 @@ class Skipped:
     reason: str
 
 
-def scan(folder: Path) -> tuple[tuple[str, ...], dict[str, list[Sample]]]:
-    """Find classes (sorted) and samples (sorted by id), under their split or all under "".
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a folder holds: classes, sorted; samples by id, under their split or all under ""; the rest."""
 
-    Hidden files are passed over. Raises InvalidData without two classes, or when splits differ in theirs.
+    classes: tuple[str, ...]
+    samples: Mapping[str, list[Sample]]
+    skipped: tuple[Skipped, ...]
+
+
+def scan(folder: Path) -> Found:
+    """Find the classes, the samples of each, and what is no file or has a name that no id can be.
+
+    Hidden files and folders are passed over. Raises InvalidData without two classes, when splits differ in
+    theirs, or when some of train, val and test are there and others are not.
     """
-    given = all((folder / split).is_dir() for split in GIVEN)
-    splits = [split for split in (*GIVEN, "gate") if (folder / split).is_dir()] if given else [""]
+    splits = _splits(folder)
     classes = _folders(folder / splits[0])
     if len(classes) < 2:
         raise InvalidData(
             f"{folder}: has {len(classes)} class folders, needs two or more, each with images; "
-            "nothing was prepared"
+            "nothing was done"
         )
     for split in splits:
         if _folders(folder / split) != classes:
             raise InvalidData(
                 f"{folder / split}: has the classes {', '.join(_folders(folder / split))}, needs those of "
-                f"{splits[0]}: {', '.join(classes)}; nothing was prepared"
+                f"{splits[0]}: {', '.join(classes)}; nothing was done"
             )
-    return classes, {split: _samples(folder, folder / split, classes) for split in splits}
+    entries = {split: _entries(folder, folder / split, classes) for split in splits}
+    return Found(
+        classes,
+        {split: [each for each in part if isinstance(each, Sample)] for split, part in entries.items()},
+        tuple(each for part in entries.values() for each in part if isinstance(each, Skipped)),
+    )
 
 
 def decode(path: Path, *, height: int, width: int, channels: int) -> Image:
     """Decode an image, resize its shorter side, crop the centre: H x W x C, uint8.
 
-    channels: 1 for grey, 3 for colour. Raises InvalidData for a file that holds no whole image.
+    channels: 1 for grey, 3 for colour. Raises InvalidData for a file that holds no whole image, or values
+    of more than 16 bits.
     """
     from PIL import Image as Pillow
     from PIL import ImageOps
 
     try:
         with Pillow.open(path) as file:
-            image = ImageOps.exif_transpose(file).convert("L" if channels == 1 else "RGB")
-    except (OSError, ValueError, SyntaxError, EOFError, Pillow.DecompressionBombError) as error:
+            image = _eight_bits(ImageOps.exif_transpose(file), path).convert("L" if channels == 1 else "RGB")
+        return np.asarray(_centre(image, height, width), dtype=np.uint8).reshape(height, width, channels)
+    except InvalidData:
+        raise
+    except Exception as error:  # each decoder raises what it likes: RuntimeError, MemoryError and others
         raise InvalidData(f"{path}: {type(error).__name__}: {error}; the image is skipped") from error
-    factor = max(height * ENLARGED / image.height, width * ENLARGED / image.width)
-    size = (max(width, round(image.width * factor)), max(height, round(image.height * factor)))
-    image = image.resize(size, Pillow.Resampling.BILINEAR)
-    left, top = (image.width - width) // 2, (image.height - height) // 2
-    pixels = np.asarray(image.crop((left, top, left + width, top + height)), dtype=np.uint8)
-    return pixels.reshape(height, width, channels)
 
 
 def stratified(samples: Iterable[Sample], *, val: float, test: float) -> dict[str, list[Sample]]:
@@ -111,16 +130,83 @@ def _hash(sample: Sample) -> str:
     return hashlib.sha256(sample.id.encode()).hexdigest()
 
 
+def _eight_bits(image: "Pillow.Image", path: Path) -> "Pillow.Image":
+    """Scale 16-bit greys to 8 bits, where Pillow's convert would cut them off at 255; pass others on."""
+    from PIL import Image as Pillow
+
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        kind = "floats" if image.mode == "F" else "32-bit values"
+        raise InvalidData(
+            f"{path}: holds {kind} from {values.min():g} to {values.max():g}, needs values of 8 or 16 bits; "
+            "the image is skipped"
+        )
+    return Pillow.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
+
+
+def _centre(image: "Pillow.Image", height: int, width: int) -> "Pillow.Image":
+    """Resize the shorter side, crop the centre."""
+    from PIL import Image as Pillow
+
+    factor = max(height * ENLARGED / image.height, width * ENLARGED / image.width)
+    across = _cut(image.width, math.ceil(LONGEST * width * ENLARGED / factor))
+    down = _cut(image.height, math.ceil(LONGEST * height * ENLARGED / factor))
+    box = (across, down, image.width - across, image.height - down)
+    size = (
+        max(width, round((image.width - 2 * across) * factor)),
+        max(height, round((image.height - 2 * down) * factor)),
+    )
+    image = image.resize(size, Pillow.Resampling.BILINEAR, box=box)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+def _cut(side: int, longest: int) -> int:
+    """Say how many pixels go at either end, so that the centre stays where it is."""
+    return max(0, (side - longest) // 2)
+
+
+def _splits(folder: Path) -> list[str]:
+    if all((folder / split).is_dir() for split in GIVEN):
+        return [split for split in (*GIVEN, "gate") if (folder / split).is_dir()]
+    alike = [name for name in _folders(folder) if name.lower() in LIKE_GIVEN and _folders(folder / name)]
+    if not alike:
+        return [""]
+    missing = [split for split in GIVEN if not (folder / split).is_dir()]
+    raise InvalidData(
+        f"{folder}: has {' and '.join(alike)} with folders in them, but no {' and no '.join(missing)}; needs "
+        "train, val (which valid and validation are to be called) and test, or folders of classes alone; "
+        "nothing was done"
+    )
+
+
 def _folders(folder: Path) -> tuple[str, ...]:
     return tuple(
         sorted(each.name for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
     )
 
 
-def _samples(root: Path, folder: Path, classes: tuple[str, ...]) -> list[Sample]:
+def _entries(root: Path, folder: Path, classes: tuple[str, ...]) -> list[Sample | Skipped]:
     return [
-        Sample(path.relative_to(root).as_posix(), path, label)
+        _entry(root, path, label)
         for label, name in enumerate(classes)
         for path in sorted((folder / name).rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
+        if not _passed_over(path, folder / name)
     ]
+
+
+def _passed_over(path: Path, folder: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return hidden or (path.is_dir() and not path.is_symlink())
+
+
+def _entry(root: Path, path: Path, label: int) -> Sample | Skipped:
+    name = path.relative_to(root).as_posix()
+    shown = name.encode(errors="backslashreplace").decode()
+    if shown != name:
+        return Skipped(shown, f"{root / shown}: has a name that is not UTF-8; it is skipped")
+    if not path.is_file():
+        return Skipped(name, f"{path}: is no file, nor a link to one; it is skipped")
+    return Sample(name, path, label)

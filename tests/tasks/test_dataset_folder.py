@@ -1,4 +1,5 @@
 import hashlib
+import os
 
 import numpy as np
 import pytest
@@ -63,6 +64,52 @@ def test_too_few_images_for_four_splits_are_refused(tmp_path):
         Image.new("RGB", (8, 8), (name == "cat" and 255) or 0).save(tmp_path / "few" / name / "0.png")
     with pytest.raises(InvalidDocument, match="no image for val, gate, test"):
         prepare(tmp_path / "few", tmp_path / "out", name="pets", spec=SPEC)
+
+
+def test_a_refusal_names_what_was_skipped(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / "few" / name).mkdir(parents=True)
+        for number in range(3):
+            (tmp_path / "few" / name / f"{number}.png").write_bytes(b"no image")
+    with pytest.raises(InvalidDocument) as refused:
+        prepare(tmp_path / "few", tmp_path / "out", name="pets", spec=SPEC)
+    said = str(refused.value)
+    assert "skipped 6: " in said
+    assert [f"{name}.png" in said for name in ("cat/0", "cat/2", "dog/0")] == [True, True, False]
+    assert "\n" not in said
+
+
+def test_an_interrupted_preparation_leaves_nothing_to_publish(photos, tmp_path, store, monkeypatch):
+    prepare(photos, tmp_path / "out", name="pets", spec=SPEC)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tasks.dataset_folder.labels_of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(photos, tmp_path / "out", name="pets", spec=SPEC)
+    with pytest.raises(NotThere, match="grasp dataset prepare"):
+        publish_prepared(store, tmp_path / "out")
+
+
+def test_grey_photos_of_sixteen_bits_are_no_copies_of_each_other(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "grey" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = rng.integers(1000, 60000, (10, 12), np.uint16)
+            Image.fromarray(pixels).save(tmp_path / "grey" / name / f"{number}.png")
+    prepared = prepare(tmp_path / "grey", tmp_path / "out", name="pets", spec=SPEC)
+    assert prepared.skipped == ()
+    assert 10 < np.load(tmp_path / "out" / "train-images.npy").mean() < 245
+
+
+def test_a_file_name_in_no_encoding_stops_nothing_and_is_told(photos, tmp_path):
+    with open(os.fsencode(photos / "cat") + b"/bad\xff\n.png", "wb") as file:
+        file.write((photos / "cat" / "01.png").read_bytes())
+    prepared = prepare(photos, tmp_path / "out", name="pets", spec=SPEC)
+    assert r"cat/bad\udcff\n.png: has a name that is not UTF-8" in prepared.skipped[0].reason
+    assert sum(prepared.samples.values()) == 39
 
 
 def test_publishing_what_was_never_prepared_says_so(tmp_path, store):
