@@ -3,6 +3,7 @@
 The only place where torch.load stands, and it unpickles nothing but tensors (weights_only).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from tasks.printable import printable
 from tasks.weights import expected_tensors, save_tensors
 
 MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # zip, and pickles of old
+LENGTH = 8  # bytes that say how long a safetensors header is, little-endian; the header is JSON
 NESTS = ("state_dict", "model_state_dict", "model_state", "model", "module", "network", "net", "weights")
+_FORBIDDEN = re.compile(r"GLOBAL (.+?) (?:was not an allowed|whose module)")  # as torch names it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +35,13 @@ class Converted:
 def is_checkpoint(path: Path) -> bool:
     """Say whether a file is a torch checkpoint by its first bytes, whatever its name."""
     with path.open("rb") as file:
-        return file.read(4).startswith(MAGIC)
+        start = file.read(LENGTH + 1)
+    return start.startswith(MAGIC) and not _is_safetensors(start, path.stat().st_size)
+
+
+def _is_safetensors(start: bytes, size_bytes: int) -> bool:
+    """The length of a header may begin as a pickle does: 640 is the bytes 80 02."""
+    return start[LENGTH:] == b"{" and int.from_bytes(start[:LENGTH], "little") <= size_bytes - LENGTH
 
 
 def convert(path: Path, into: Path, architecture: Architecture, *, prefix: str | None = None) -> Converted:
@@ -67,9 +76,18 @@ def _load(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # its kinds are many: what counts is that the file cannot be read
         raise InvalidCheckpoint(
-            f"{path}: cannot be read as plain tensors: {printable(str(error).split(chr(10))[0], limit=300)}; "
-            "save the model's state_dict alone: torch.save(model.state_dict(), FILE)"
+            f"{path}: {_refusal(str(error))}; nothing was converted; save the model's state_dict alone: "
+            'torch.save(checkpoint["state_dict"], FILE), or torch.save(model.state_dict(), FILE)'
         ) from error
+
+
+def _refusal(said: str) -> str:
+    """Say what torch found, without its advice to trust the file and load it all the same."""
+    forbidden = _FORBIDDEN.search(said)
+    if forbidden:
+        return f"holds {printable(forbidden[1], limit=200)}, needs tensors and plain values only"
+    problem = said.rpartition("WeightsUnpickler error:")[2].strip().split("\n")[0]
+    return f"cannot be read as plain tensors: {printable(problem, limit=300)}"
 
 
 def _tensors(loaded: Any, path: Path) -> dict[str, Tensor]:

@@ -1,10 +1,13 @@
 """Checkpoints of publishers become the file that the bucket's contract wants, and nothing is executed."""
 
 import os
+from argparse import Namespace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from tasks.contracts.base import Architecture
 from tasks.convert import convert, is_checkpoint
@@ -115,6 +118,30 @@ def test_nothing_in_a_checkpoint_is_executed(module, tmp_path: Path, zipped: boo
 
 
 @pytest.mark.parametrize(
+    ("odd", "name"),
+    [
+        (Namespace(lr=0.1), "argparse.Namespace"),
+        (Path("/data"), "pathlib.PosixPath"),
+        (np.float64(0.5), "numpy._core.multiarray.scalar"),
+        (Evil("true"), "posix.system"),
+    ],
+)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_what_is_no_tensor_is_named_with_the_way_out_in_one_line(
+    module, tmp_path: Path, odd: object, name: str, zipped: bool
+):
+    checkpoint = lightning(module) | {"hyper_parameters": {"odd": odd}}
+    torch.save(checkpoint, tmp_path / "c.ckpt", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(InvalidCheckpoint) as caught:
+        convert(tmp_path / "c.ckpt", tmp_path / "w", DIGITS)
+    said = str(caught.value)
+    assert f"holds {name}, needs tensors and plain values only; nothing was converted" in said
+    assert 'torch.save(checkpoint["state_dict"], FILE)' in said
+    assert "trust" not in said
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         ({"a": 1}, "needs a state_dict"),
@@ -148,6 +175,30 @@ def test_damaged_files_are_refused(tmp_path: Path, content: bytes):
     assert is_checkpoint(tmp_path / "c.pt")
     with pytest.raises(InvalidCheckpoint, match=r"c\.pt: cannot be read"):
         convert(tmp_path / "c.pt", tmp_path / "w", DIGITS)
+
+
+def test_what_else_torch_cannot_read_is_said_without_its_advice_to_load_it_all_the_same(tmp_path: Path):
+    (tmp_path / "c.pt").write_bytes(b"\x80\x02  ")
+    with pytest.raises(InvalidCheckpoint, match="Unsupported operand 32") as caught:
+        convert(tmp_path / "c.pt", tmp_path / "w", DIGITS)
+    assert "trust" not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", [0x280, 0x380, 0x480, 0x580, 0x10280, 0x20580])
+def test_safetensors_whose_header_length_begins_as_a_pickle_does_are_no_checkpoint(
+    tmp_path: Path, length: int
+):
+    tensors = {"w": torch.ones(1)}
+    save_file(tensors, tmp_path / "w", metadata={"note": ""})
+    short = int.from_bytes((tmp_path / "w").read_bytes()[:8], "little")
+    save_file(tensors, tmp_path / "w", metadata={"note": "x" * (length - short)})
+    assert (tmp_path / "w").read_bytes()[:8] == length.to_bytes(8, "little")
+    assert not is_checkpoint(tmp_path / "w")
+
+
+def test_a_pickle_that_claims_more_than_its_file_holds_is_a_checkpoint(tmp_path: Path):
+    (tmp_path / "c").write_bytes((0x280).to_bytes(8, "little") + b"{}")
+    assert is_checkpoint(tmp_path / "c")
 
 
 def test_safetensors_are_no_checkpoint(module, tmp_path: Path):
