@@ -4,6 +4,7 @@ from tasks.contracts.journal import Entry, Requeued
 from tasks.contracts.state import State
 from tasks.errors import OperationRefused
 from tasks.journal import Journal, Stamp
+from tasks.reason import checked_reason
 
 _AGAIN = {"quarantined", "parked"}
 
@@ -11,8 +12,10 @@ _AGAIN = {"quarantined", "parked"}
 def requeue(journal: Journal, arrival_id: str, *, reason: str) -> State:
     """Open a quarantined or parked arrival again, or end the wait of one between two attempts.
 
-    Its attempts count from zero, and its blob gets the full time again. Raises OperationRefused for others.
+    Its attempts count from zero, and its blob gets the full time again. Raises OperationRefused for others,
+    and for a reason that the journal does not keep.
     """
+    said = checked_reason(reason)
 
     def think(state: State, stamp: Stamp) -> Entry:
         closed, opened = state.closed.get(arrival_id), state.open.get(arrival_id)
@@ -26,6 +29,6 @@ def requeue(journal: Journal, arrival_id: str, *, reason: str) -> State:
                 f"arrival {arrival_id[:12]}: {'has no decision yet' if opened else 'is unknown'}, needs one "
                 f"that was quarantined or parked; nothing was changed"
             )
-        return Requeued(**stamp._asdict(), arrival_id=arrival_id, reason=reason, attempts=0)
+        return Requeued(**stamp._asdict(), arrival_id=arrival_id, reason=said, attempts=0)
 
     return journal.transact(think)

@@ -3,6 +3,7 @@
 import typer
 
 from flows.cli.app import app, out
+from flows.cli.reason import reason_option
 from tasks.identity import signed
 from tasks.journal import Journal
 from tasks.settings import StoreSettings, load_settings
@@ -13,7 +14,7 @@ from tasks.targets import read_target
 @app.command()
 def pause(
     target: str = typer.Argument(help="Name of the target."),
-    reason: str = typer.Option("paused by hand", "--reason", help="Why; kept in the journal."),
+    reason: str = reason_option("paused by hand"),
 ) -> None:
     """Absorb nothing until resumed; a source that is being absorbed is finished.
 
@@ -28,7 +29,7 @@ def pause(
 @app.command()
 def resume(
     target: str = typer.Argument(help="Name of the target."),
-    reason: str = typer.Option("resumed by hand", "--reason", help="Why; kept in the journal."),
+    reason: str = reason_option("resumed by hand"),
 ) -> None:
     """Go on absorbing.
 
@@ -44,7 +45,7 @@ def resume(
 def promote(
     target: str = typer.Argument(help="Name of the target."),
     version: int = typer.Argument(help="Registry version.", min=1),
-    reason: str = typer.Option(..., "--reason", help="Why; kept in the journal."),
+    reason: str = reason_option(),
 ) -> None:
     """Make a version the champion by a person's word (gate policy manual, or against the gate).
 
@@ -61,7 +62,7 @@ def promote(
 def rollback(
     target: str = typer.Argument(help="Name of the target."),
     version: int = typer.Argument(None, help="Registry version; the previous champion without it.", min=1),
-    reason: str = typer.Option(..., "--reason", help="Why; kept in the journal."),
+    reason: str = reason_option(),
 ) -> None:
     """Move the champion back to an earlier one, at once; later arrivals build on it.
 
