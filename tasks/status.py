@@ -10,6 +10,7 @@ from tasks.contracts.base import Document, Moment
 from tasks.contracts.journal import Accepted, Decided
 from tasks.contracts.state import State
 from tasks.contracts.target import Target
+from tasks.errors import InvalidDocument
 from tasks.examine import Finding, Refused, examine
 from tasks.journal import Journal
 from tasks.listing import compare
@@ -128,7 +129,9 @@ def _said(finding: Finding) -> OpenArrival:
 def _decided(journal: Journal, seq: int, accepted_seq: int) -> DecidedArrival:
     entry, accepted = journal.entry(seq), journal.entry(accepted_seq)
     if not isinstance(entry, Decided) or not isinstance(accepted, Accepted):
-        raise TypeError(f"journal of {journal.target}: entries {seq}, {accepted_seq} are no decision")
+        raise InvalidDocument(
+            f"journal of {journal.target}: entries {seq}, {accepted_seq} are no decision and its arrival"
+        )
     return DecidedArrival(
         key=accepted.key,
         decision=entry.decision,

@@ -2,7 +2,7 @@
 
 import typer
 
-from flows.cli.app import app, out
+from flows.cli.app import app, tell
 from tasks.settings import Settings, load_settings
 from tasks.store import Store
 from tasks.targets import read_target
@@ -22,6 +22,6 @@ def absorb(target: str = typer.Option(..., "--target", help="Name of the target.
 
     with tags(f"target:{target}"):  # as on the runs that the watch starts
         state = flow(target, return_state=True)
-    out.print(f"absorb: {state.name}. {state.message or ''}".strip())
+    tell(f"absorb: {state.name}. {state.message or ''}".strip())
     if not state.is_completed():
         raise typer.Exit(1)

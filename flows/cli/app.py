@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from tasks.errors import GraspError
+from tasks.printable import printable
 
 app = typer.Typer(
     name="grasp",
@@ -19,14 +20,20 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Console(highlight=False)
+out = Console(highlight=False, emoji=False)
 
+LINE = 20_000  # characters of a line: more than any reason has
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 MLFLOW_RETRIES = "3"  # a person waits: seconds, not minutes, until a command says that MLflow is away
 COMMANDS = (  # modules of flows.cli
     *("absorb", "arrival", "dataset", "demo", "lineage", "operate", "probe", "prune", "publish", "status"),
     *("target", "target_look", "train_source", "validate", "watch"),
 )
+
+
+def tell(text: str, *, style: str | None = None) -> None:
+    """Print a line as it is: what strangers wrote is no markup, and does nothing to the terminal."""
+    out.print(printable(text, limit=LINE), markup=False, soft_wrap=True, style=style)
 
 
 @app.callback()
@@ -63,5 +70,6 @@ def _or_one_line(command: Callable[[], None]) -> None:
     except GraspError as error:
         if os.environ.get("GRASP_DEBUG"):
             raise
-        sys.stderr.write(f"grasp: {error}\n")
+        lines = (printable(line, limit=LINE) for line in str(error).split("\n"))
+        sys.stderr.write("grasp: " + "\n".join(lines) + "\n")
         sys.exit(1)

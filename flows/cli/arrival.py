@@ -1,21 +1,28 @@
 """`grasp explain` and `grasp requeue`: one arrival, why it is where it is, and another try."""
 
 from datetime import timedelta
+from typing import NamedTuple, TypeVar
 
 import typer
+from rich.markup import escape
 
-from flows.cli.app import app, out
+from flows.cli.app import app, out, tell
+from flows.cli.each_target import Looked, look_at
+from flows.cli.reason import reason_option
+from tasks.contracts.target import Target
 from tasks.errors import NotThere
 from tasks.explain import Explanation
 from tasks.explain import explain as explain_arrival
 from tasks.find import find_arrival
 from tasks.identity import signed
 from tasks.journal import Journal
+from tasks.printable import printable
 from tasks.requeue import requeue as requeue_arrival
 from tasks.settings import WatchSettings, load_settings
 from tasks.store import Store
-from tasks.targets import read_target, target_names
+from tasks.targets import read_target
 
+T = TypeVar("T")
 WHICH = "Its id (six characters or more), its manifest's key, or series/period/rev."
 
 
@@ -32,11 +39,14 @@ def explain(
     settings = load_settings(WatchSettings)
     store = Store.from_settings(settings)
     limit = timedelta(hours=settings.pending_limit_h)
-    found = [
-        explain_arrival(store, read_target(store, name), journal, arrival_id, pending_limit=limit)
-        for name, journal, arrival_id in _known(store, arrival, target, "grasp explain")
-    ]
-    for item in found:
+
+    def look(name: str) -> Explanation | None:
+        known = _known(store, name, arrival, by="grasp explain")
+        if known is None:
+            return None
+        return explain_arrival(store, known.target, known.journal, known.arrival_id, pending_limit=limit)
+
+    for item in _somewhere(look_at(store, target, look), arrival, store):
         typer.echo(item.model_dump_json(indent=1)) if as_json else _print(item)
 
 
@@ -46,40 +56,53 @@ def requeue(
     target: str = typer.Option(
         "", "--target", help="Name of the target; all that know the arrival without it."
     ),
-    reason: str = typer.Option("requeued by hand", "--reason", help="Why; kept in the journal."),
+    reason: str = reason_option("requeued by hand"),
 ) -> None:
     """Try a quarantined or parked arrival again, or at once one that waits between two attempts.
 
     Example: [bold]grasp requeue digits/2014/1 --target digits-now --reason "blob uploaded now"[/]
     """
     store = Store.from_settings(load_settings(WatchSettings))
-    for name, journal, arrival_id in _known(store, arrival, target, "grasp requeue"):
-        requeue_arrival(journal, arrival_id, reason=reason)
-        out.print(f"arrival {arrival_id[:12]} is open again for target {name}; the next watch looks at it")
+    looked = look_at(store, target, lambda name: _known(store, name, arrival, by="grasp requeue"))
+    for known in _somewhere(looked, arrival, store):
+        requeue_arrival(known.journal, known.arrival_id, reason=reason)
+        tell(
+            f"arrival {known.arrival_id[:12]} is open again for target {known.target.name}; "
+            "the next watch looks at it"
+        )
 
 
-def _known(store: Store, which: str, target: str, by: str) -> list[tuple[str, Journal, str]]:
-    names = [target] if target else target_names(store)
-    found = []
-    for name in names:
-        read_target(store, name)
-        journal = Journal(store, name, by=signed(by))
-        arrival = find_arrival(which, journal.state())
-        if arrival:
-            found.append((name, journal, arrival))
+class _Known(NamedTuple):
+    """An arrival that a target's journal knows."""
+
+    target: Target
+    journal: Journal
+    arrival_id: str
+
+
+def _known(store: Store, name: str, which: str, *, by: str) -> _Known | None:
+    target, journal = read_target(store, name), Journal(store, name, by=signed(by))
+    arrival_id = find_arrival(which, journal.state())
+    return _Known(target, journal, arrival_id) if arrival_id else None
+
+
+def _somewhere(looked: Looked[T | None], which: str, store: Store) -> list[T]:
+    """Give what the targets that know an arrival gave. Raises NotThere when none knows it."""
+    looked.warn()
+    found = [each for each in looked.found.values() if each is not None]
     if not found:
         raise NotThere(
-            f"{which}: no journal of {', '.join(names) or 'any target'} in bucket {store.bucket} knows it; "
-            "has the watch run since it was published?"
+            f"{which}: no journal of {', '.join(looked.found) or 'any target'} in bucket {store.bucket} "
+            "knows it; has the watch run since it was published?"
         )
     return found
 
 
 def _print(item: Explanation) -> None:
-    out.print(f"\n[bold]{item.target}[/]: arrival {item.arrival_id[:12]}, {item.key}")
+    out.print(f"\n[bold]{item.target}[/]: arrival {item.arrival_id[:12]}, {escape(printable(item.key))}")
     for event in item.events:
-        out.print(f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.what}", markup=False)
-        out.print(f"  {'':19}  entry {event.seq}, {event.by}", markup=False, style="dim")
+        tell(f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.what}")
+        tell(f"  {'':19}  entry {event.seq}, {event.by}", style="dim")
     until = f"; changes by itself at {item.until:%Y-%m-%d %H:%M:%S} UTC" if item.until else ""
     attempts = f" (attempts so far: {item.attempts})" if item.attempts else ""
-    out.print(f"  now: {item.now}{attempts}{until}", markup=False)
+    tell(f"  now: {item.now}{attempts}{until}")

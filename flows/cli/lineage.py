@@ -5,7 +5,8 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
-from flows.cli.app import app, out
+from flows.cli.app import app, out, tell
+from flows.cli.reason import reason_option
 from flows.cli.target import pairs
 from tasks.contracts.problems import first_problem
 from tasks.contracts.rebuild import BackfillRequest
@@ -49,7 +50,8 @@ def backfill(
         raise InvalidDocument(f"backfill: {first_problem(error)}; nothing was done") from error
     plan = _plan(target, request)  # an unknown period is one line here, not a failed flow run
     if request.then == "print":
-        out.print(plan, markup=False)
+        for line in plan.split("\n"):
+            tell(line)
         out.print("nothing was done; do it with --apply (through the gate) or --compare (the champion stays)")
         return
     from flows.backfill import backfill as flow
@@ -61,7 +63,7 @@ def backfill(
 def retract(
     target: str = typer.Argument(help="Name of the target."),
     arrival: str = typer.Argument(help="Its id (six characters or more), manifest's key, series/period/rev."),
-    reason: str = typer.Option(..., "--reason", help="Why; kept in the journal."),
+    reason: str = reason_option(),
 ) -> None:
     """Withdraw a source, and build the lineage again without it, through the gate.
 
@@ -69,9 +71,6 @@ def retract(
 
     Example: [bold]grasp retract digits-now digits/2015/1 --reason "trained on leaked labels"[/]
     """
-    from tasks.operate import checked_reason
-
-    reason = checked_reason(reason)
     _need_known(target, arrival)
     from flows.retract import retract as flow
 
@@ -97,7 +96,7 @@ def _plan(target: str, request: BackfillRequest) -> str:
 
 
 def _end(state: Any) -> None:
-    out.print(f"{state.name}. {state.message or ''}".strip(), markup=False, soft_wrap=True)
+    tell(f"{state.name}. {state.message or ''}".strip())
     if not state.is_completed():
         raise typer.Exit(1)
 
@@ -117,11 +116,10 @@ def verify(
 
     for result in verify_version(open_work(target, by="grasp verify"), version, last=last):
         same = "the same bits" if result.same else "differs"
-        out.print(f"version {result.version} ({result.source}): {same}", markup=False)
+        tell(f"version {result.version} ({result.source}): {same}")
         for line in result.unlike:
-            out.print(f"  other conditions, so bits may differ: {line}", markup=False)
+            tell(f"  other conditions, so bits may differ: {line}")
         if not result.same:
-            out.print(
-                f"  found    {result.found}\n  recorded {result.recorded}", markup=False, soft_wrap=True
-            )
+            tell(f"  found    {result.found}")
+            tell(f"  recorded {result.recorded}")
             raise typer.Exit(1)

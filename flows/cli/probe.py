@@ -2,7 +2,7 @@
 
 import typer
 
-from flows.cli.app import app, out
+from flows.cli.app import app, tell
 from tasks.settings import StoreSettings, load_settings
 from tasks.store import Store
 
@@ -24,4 +24,4 @@ def probe(
     probe_store(store, settings)
     single = settings.single_publisher and settings.single_worker
     writes = "for one publisher and one worker" if single else "conditional writes"
-    out.print(f"{store.where} is fit: credentials, addressing, {writes}", soft_wrap=True)
+    tell(f"{store.where} is fit: credentials, addressing, {writes}")

@@ -2,7 +2,7 @@
 
 import typer
 
-from flows.cli.app import app, out
+from flows.cli.app import app, out, tell
 
 
 @app.command()
@@ -28,9 +28,9 @@ def prune(
     out.print(f"{'deleting' if apply else 'would delete'} the weights of versions {_listed(doomed.versions)}")
     out.print(f"and {len(doomed.blobs)} blobs of sources, {size_mb:.1f} MB")
     for key in doomed.blobs:
-        out.print(f"  {key}")
+        tell(f"  {key}")
     for lineage in doomed.unfinished:
-        out.print(f"kept: what lineage {lineage} would still absorb")
+        tell(f"kept: what lineage {lineage} would still absorb")
     if not apply:
         out.print("nothing was changed; say --apply to do it")
         return

@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.cli.app import app, out
+from flows.cli.app import app, out, tell
 from tasks.contracts.base import Architecture, InputSpec, ModelSignature
 from tasks.contracts.manifest import Manifest
 from tasks.contracts.problems import first_problem
@@ -88,7 +88,7 @@ def send(store: Store, file: Path, manifest: Manifest) -> Published:
 def say(published: Published) -> None:
     """Tell what became of it."""
     what = "published" if published.new else "was published before, the same in content"
-    out.print(f"{published.key} {what}; arrival {published.arrival_id[:12]}", markup=False)
+    tell(f"{published.key} {what}; arrival {published.arrival_id[:12]}")
 
 
 @contextmanager
@@ -118,9 +118,9 @@ def _checked(file: Path, architecture: Architecture, prefix: str | None) -> Iter
         weights = Path(scratch) / "weights.safetensors"
         done = convert(file, weights, architecture, prefix=prefix)
         stripped = f", prefix {done.prefix} stripped" if done.prefix else ""
-        out.print(f"converted {file}{stripped}", markup=False, soft_wrap=True)
+        tell(f"converted {file}{stripped}")
         if done.dropped:
-            out.print(f"left out, beside the model: {', '.join(done.dropped[:5])}", markup=False)
+            tell(f"left out, beside the model: {', '.join(done.dropped[:5])}")
         _check(weights, architecture, file)
         yield weights
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import typer
 from rich.markup import escape
 
-from flows.cli.app import app, out
+from flows.cli.app import app, out, tell
+from flows.cli.each_target import Looked, look_at
 from tasks.contracts.keys import MANIFESTS
 from tasks.identity import signed
 from tasks.journal import Journal
@@ -15,7 +16,7 @@ from tasks.pages import model_page
 from tasks.settings import Settings, load_settings
 from tasks.status import DecidedArrival, TargetStatus, status_of, strays
 from tasks.store import Store
-from tasks.targets import read_target, target_names
+from tasks.targets import read_target
 
 
 @app.command()
@@ -32,27 +33,37 @@ def status(
     settings = load_settings(Settings)
     store = Store.from_settings(settings)
     limit = timedelta(hours=settings.pending_limit_h)
-    found = [
-        status_of(
-            store,
-            read_target(store, name),
-            Journal(store, name, by=signed("grasp status")),
-            pending_limit=limit,
-            last=last,
-        )
-        for name in ([target] if target else target_names(store))
-    ]
+
+    def look(name: str) -> TargetStatus:
+        journal = Journal(store, name, by=signed("grasp status"))
+        return status_of(store, read_target(store, name), journal, pending_limit=limit, last=last)
+
+    looked = look_at(store, target, look)
     lost = strays(store) if show_strays else []
     if as_json:
-        shown = {"targets": [item.model_dump(mode="json") for item in found], "strays": lost}
-        typer.echo(json.dumps(shown, indent=1))
-        return
-    for item in found:
+        _print_json(looked, lost)
+    else:
+        _print_all(looked, lost, settings)
+    looked.end()
+
+
+def _print_json(looked: Looked[TargetStatus], lost: Sequence[str]) -> None:
+    shown = {
+        "targets": [item.model_dump(mode="json") for item in looked.found.values()],
+        "unreadable": [{"name": name, "error": why} for name, why in looked.unreadable.items()],
+        "strays": lost,
+    }
+    typer.echo(json.dumps(shown, indent=1))
+
+
+def _print_all(looked: Looked[TargetStatus], lost: Sequence[str], settings: Settings) -> None:
+    for item in looked.found.values():
         _print(item, settings.mlflow_tracking_uri)
-    if not found:
-        out.print(f"no targets in bucket {store.bucket}; create one with: grasp target create --help")
+    if not looked.found and not looked.unreadable:
+        tell(f"no targets in bucket {settings.bucket}; create one with: grasp target create --help")
     for key in lost:
-        out.print(f"stray: {key}")
+        tell(f"stray: {key}")
+    looked.warn()
 
 
 def _print_decided(decided: Sequence[DecidedArrival]) -> None:
@@ -63,20 +74,16 @@ def _print_decided(decided: Sequence[DecidedArrival]) -> None:
         version = f"version {done.registry_version}" if done.registry_version else ""
         test = done.figures.get("test_accuracy")
         accuracy = "" if test is None else f"test {test:.4f}"
-        _line(
+        tell(
             f"  {_short(done.key):<{width}}  {done.decision:<11}  {version:<10}  {accuracy:<11}  {done.code}"
         )
         if done.decision != "promoted":
-            _line(f"      found {done.found}; needed {done.needed}", style="dim")
+            tell(f"      found {done.found}; needed {done.needed}", style="dim")
 
 
 def _short(key: str) -> str:
     """Name an arrival as `grasp explain` takes it: series/period/rev."""
     return key.removeprefix(MANIFESTS).removesuffix(".json")
-
-
-def _line(text: str, style: str | None = None) -> None:
-    out.print(text.rstrip(), markup=False, soft_wrap=True, style=style)
 
 
 def _print(item: TargetStatus, mlflow: str) -> None:
@@ -88,15 +95,15 @@ def _print(item: TargetStatus, mlflow: str) -> None:
     paused = escape(" [paused]") if item.paused else ""
     out.print(f"\n[bold]{item.name}[/]{paused}: champion {champion}, lineage {item.lineage}", style=None)
     if item.champion:
-        out.print(f"in MLflow: {model_page(mlflow, item.name)}", soft_wrap=True)
+        tell(f"in MLflow: {model_page(mlflow, item.name)}")
     for built in item.rebuilding:
         head = f"at version {built.head}" if built.head else "at its start"
-        out.print(f"lineage {built.name}: beside {item.lineage}, {built.sources} sources decided, {head}")
+        tell(f"lineage {built.name}: beside {item.lineage}, {built.sources} sources decided, {head}")
     if item.open:
         out.print("open arrivals")
         for arrival in item.open:
             until = f"; changes by itself at {arrival.until:%Y-%m-%d %H:%M:%S} UTC" if arrival.until else ""
-            _line(f"  {_short(arrival.key)}  {arrival.why}{until}")
+            tell(f"  {_short(arrival.key)}  {arrival.why}{until}")
     if item.decided:
         _print_decided(item.decided)
     if item.decided_count > len(item.decided):

@@ -3,15 +3,17 @@
 import json
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
-from flows.cli.app import out
+from flows.cli.app import out, tell
+from flows.cli.each_target import look_at
 from flows.cli.target import target_app
 from tasks.identity import signed
 from tasks.journal import Journal
 from tasks.settings import Settings, StoreSettings, load_settings
 from tasks.store import Store
-from tasks.targets import read_target, target_names
+from tasks.targets import read_target
 
 
 @target_app.command("list")
@@ -22,13 +24,22 @@ def list_targets() -> None:
     """
     store = Store.from_settings(load_settings(StoreSettings))
     table = Table("target", "absorbs", "network", "champion", "decided", "open", box=None)
-    names = target_names(store)
-    for name in names:
-        target, state = read_target(store, name), _journal(store, name).state()
-        champion = f"version {state.champion}" if state.champion else "none yet"
-        counts = str(len(state.closed)), str(len(state.open))
-        table.add_row(name, ", ".join(target.series), target.architecture.id, champion, *counts)
-    out.print(table if names else f"no targets in bucket {store.bucket}; see grasp target create --help")
+    looked = look_at(store, "", lambda name: _row(store, name))
+    for row in looked.found.values():
+        table.add_row(*map(escape, row))
+    if looked.found:
+        out.print(table)
+    elif not looked.unreadable:
+        tell(f"no targets in bucket {store.bucket}; see grasp target create --help")
+    looked.warn()
+    looked.end()
+
+
+def _row(store: Store, name: str) -> tuple[str, ...]:
+    target, state = read_target(store, name), _journal(store, name).state()
+    champion = f"version {state.champion}" if state.champion else "none yet"
+    counts = str(len(state.closed)), str(len(state.open))
+    return (name, ", ".join(target.series), target.architecture.id, champion, *counts)
 
 
 @target_app.command()

@@ -1,12 +1,16 @@
-"""An error of ours says all by itself: no traceback of Prefect's beside it, unless --debug asks for one."""
+"""An error of ours says all by itself in one line: no traceback beside it, unless --debug asks for one."""
 
 import logging
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
-from flows.cli.app import _without_our_tracebacks
-from tasks.errors import NotThere
+import flows.cli.arrival
+import flows.cli.lineage
+import flows.cli.operate  # noqa: F401 - they register themselves
+from flows.cli.app import _or_one_line, _without_our_tracebacks, app
+from tasks.errors import NotThere, OperationRefused
 
 
 def logged(error: Exception) -> logging.LogRecord:
@@ -31,3 +35,44 @@ def test_debug_keeps_it(monkeypatch: pytest.MonkeyPatch):
     record = logged(NotThere("no such period"))
     assert _without_our_tracebacks(record)
     assert record.exc_info is not None
+
+
+def test_what_a_stranger_wrote_does_nothing_to_the_terminal(capsys: pytest.CaptureFixture[str]):
+    def command() -> None:
+        raise NotThere("key \x1b[2Jx is not there\nits log ends with: \x07")
+
+    with pytest.raises(SystemExit):
+        _or_one_line(command)
+    assert capsys.readouterr().err == "grasp: key \\x1b[2Jx is not there\nits log ends with: \\x07\n"
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("", "--reason has 0 characters, needs 1 to 1000"),
+        (" \n ", "--reason has 0 characters"),
+        ("x" * 1001, "--reason has 1001 characters"),
+        ("a\x1b[2J", "--reason holds"),
+        ("a\nb", "needs one line"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("requeue", "digits/2017/1"),
+        ("pause", "t"),
+        ("resume", "t"),
+        ("promote", "t", "1"),
+        ("rollback", "t"),
+        ("retract", "t", "digits/2017/1"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_reason_that_no_journal_keeps_is_refused_in_one_line_before_anything_is_done(
+    command: tuple[str, ...], reason: str, said: str
+):
+    error = CliRunner().invoke(app, [*command, "--reason", reason]).exception
+    assert isinstance(error, OperationRefused)
+    assert said in str(error)
+    assert str(error).endswith("nothing was changed")
+    assert str(error).isprintable()
