@@ -1,10 +1,11 @@
 """`grasp validate`: would a source pass? For publishers, offline."""
 
+import json
 from pathlib import Path
 
 import typer
 
-from flows.cli.app import app, out
+from flows.cli.app import app, tell
 from tasks.contracts.reading import read_document
 from tasks.contracts.target import Target
 from tasks.settings import StoreSettings, load_settings
@@ -17,7 +18,7 @@ def validate(
     file: Path = typer.Argument(help="Weights, a safetensors file.", exists=True, dir_okay=False),
     manifest: Path = typer.Argument(help="Its manifest, a JSON file.", exists=True, dir_okay=False),
     target: str = typer.Option(
-        ..., "--target", help="A target's document on this machine, or its name in the bucket."
+        ..., "--target", help="A file with its document or what grasp target show prints, or its name."
     ),
 ) -> None:
     """Run every check that an arrival goes through; nothing is sent.
@@ -29,16 +30,27 @@ def validate(
     failed = 0
     for check in checks(file, manifest, _target(target)):
         failed += check.problem is not None
-        out.print(f"{'FAIL' if check.problem else 'ok  '}  {check.what}", markup=False)
+        tell(f"{'FAIL' if check.problem else 'ok  '}  {check.what}")
         if check.problem:
-            out.print(f"      {check.problem}", markup=False, soft_wrap=True)
+            tell(f"      {check.problem}")
     if failed:
         raise typer.Exit(1)
-    out.print("this source would be taken in", markup=False)
+    tell("this source would be taken in")
 
 
 def _target(which: str) -> Target:
     path = Path(which)
     if path.is_file():
-        return read_document(Target, path.read_bytes(), name=which)
+        return read_document(Target, _document(path.read_bytes()), name=which)
     return read_target(Store.from_settings(load_settings(StoreSettings)), which)
+
+
+def _document(body: bytes) -> bytes:
+    """Give the document within what `grasp target show` prints; anything else as it is."""
+    try:
+        shown = json.loads(body)
+    except (ValueError, RecursionError):
+        return body  # read_document says what is wrong with it
+    if isinstance(shown, dict) and shown.keys() == {"target", "journal"}:
+        return json.dumps(shown["target"]).encode()
+    return body

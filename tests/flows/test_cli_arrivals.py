@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import flows.cli.arrival
 import flows.cli.probe
 import flows.cli.publish
+import flows.cli.target_look
 import flows.cli.train_source
 import flows.cli.validate  # noqa: F401 - they register themselves
 from flows.cli.app import app
@@ -184,6 +185,32 @@ def test_validate_names_every_problem_and_sends_nothing(store, file, target, gra
     (tmp_path / "m.json").write_text("{")
     said = grasp("validate", file, tmp_path / "m.json", "--target", tmp_path / "t.json", exit_code=1)
     assert "is not JSON" in said
+
+
+def test_validate_takes_what_target_show_prints(store, file, target, grasp, tmp_path: Path):
+    grasp("publish", file, *WHEN, *WHAT)
+    (tmp_path / "m.json").write_bytes(store.get("manifests/digits/2014/1.json").body)
+    (tmp_path / "t.json").write_text(grasp("target", "show", "digits-now"))
+    said = grasp("validate", file, tmp_path / "m.json", "--target", tmp_path / "t.json")
+    assert "would be taken in" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[1]",
+        '{"target": {}}',
+        '{"target": {}, "journal": {}}',
+        '{"target": 1, "journal": {}}',
+        "[" * 99_999,
+    ],
+    ids=range(6),
+)
+def test_validate_says_what_is_wrong_with_other_files(file, grasp, tmp_path: Path, text: str):
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(InvalidDocument, match=r"t\.json: "):
+        grasp("validate", file, tmp_path / "t.json", "--target", tmp_path / "t.json")
 
 
 def test_a_source_of_digits_is_trained_and_published(store, target, grasp):
