@@ -5,20 +5,9 @@ from tasks.contracts.state import State
 from tasks.errors import OperationRefused
 from tasks.journal import Journal, Stamp
 from tasks.project import project
+from tasks.reason import checked_reason
 from tasks.versions import usable_version
 from tasks.work import Work
-
-MAX_REASON = 1000
-
-
-def checked_reason(reason: str) -> str:
-    """Give the reason as the journal keeps it. Raises OperationRefused when there is none, or a novel."""
-    said = reason.strip()
-    if not 1 <= len(said) <= MAX_REASON:
-        raise OperationRefused(
-            f"--reason has {len(said)} characters, needs 1 to {MAX_REASON}; nothing was changed"
-        )
-    return said
 
 
 def pause(journal: Journal, *, reason: str) -> bool:

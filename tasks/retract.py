@@ -6,18 +6,20 @@ from tasks.contracts.target import Target
 from tasks.course import settled
 from tasks.history import History, span_of
 from tasks.journal import Journal, Stamp
+from tasks.reason import checked_reason
 from tasks.rebuild import Rebuild
 from tasks.units import digests_of
 
 
 def withdraw(journal: Journal, arrival: str, *, reason: str) -> None:
     """Record that a person retracts an arrival; one that is open is decided, so that it stays out."""
-    journal.transact(lambda state, stamp: _out_of_the_queue(state, stamp, arrival, reason))
+    said = checked_reason(reason)
+    journal.transact(lambda state, stamp: _out_of_the_queue(state, stamp, arrival, said))
 
     def think(state: State, stamp: Stamp) -> Entry | None:
         if arrival in state.withdrawn:
             return None
-        return Withdrawn(**stamp._asdict(), arrival_id=arrival, reason=f"retracted: {reason}"[:1000])
+        return Withdrawn(**stamp._asdict(), arrival_id=arrival, reason=f"retracted: {said}"[:1000])
 
     journal.transact(think)
 

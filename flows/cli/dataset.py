@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 from pydantic import ValidationError
 
-from flows.cli.app import app, out
+from flows.cli.app import app, out, tell
 from tasks.contracts.base import InputSpec
 from tasks.contracts.problems import first_problem
 from tasks.errors import InvalidDocument, OperationRefused
@@ -62,13 +62,13 @@ def prepare(
     tell_skipped(prepared.skipped)
     counts = ", ".join(f"{split} {count}" for split, count in prepared.samples.items())
     seen = f"{size} x {size} pixels, {channels} channels, {len(prepared.classes)} classes"
-    _say(f"{to}: {counts}; {seen}; {len(prepared.skipped)} skipped")
+    tell(f"{to}: {counts}; {seen}; {len(prepared.skipped)} skipped")
     if prepared.samples["gate"] < SMALL_SPLIT:
-        _say(
+        tell(
             f"warning: the gate has {prepared.samples['gate']} samples, under {SMALL_SPLIT} its verdicts "
             "say little; more images or a greater --val help"
         )
-    _say(f"next: grasp dataset publish {to}")
+    tell(f"next: grasp dataset publish {to}")
 
 
 @dataset_app.command()
@@ -84,13 +84,9 @@ def publish(
 def tell_skipped(skipped: "Sequence[Skipped]") -> None:
     """Name the first files that were left out, and count the others."""
     for each in skipped[:SHOWN]:
-        _say(f"skipped {each.reason}")
+        tell(f"skipped {each.reason}")
     if len(skipped) > SHOWN:
-        _say(f"and {len(skipped) - SHOWN} more")
-
-
-def _say(text: str) -> None:
-    out.print(text, markup=False, soft_wrap=True)
+        tell(f"and {len(skipped) - SHOWN} more")
 
 
 def _spec(size: int, channels: int, mean: str, std: str) -> InputSpec:
