@@ -17,6 +17,7 @@ from tasks.errors import BadArrival, NotThere, StoreRefused
 from tasks.journal import Journal, Stamp
 from tasks.refuse import refuse_arrival
 from tasks.store import Store
+from tasks.store_listing import Listed
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ AT_ONCE = 64
 
 
 class Draft(NamedTuple):
-    """A manifest as it lies in the bucket; body is None when it is over 256 KiB."""
+    """A manifest as it lies in the bucket, its ETag as listings have it; body is None over 256 KiB."""
 
     key: str
     body: bytes | None
@@ -41,11 +42,11 @@ class Draft(NamedTuple):
             manifest=_text(self.body),
             size_bytes=self.size_bytes,
             digest=None if self.body is None else hashlib.sha256(self.body).hexdigest(),
-            etag=self.etag.lower(),  # as listings have it, with which it is compared
+            etag=self.etag,
         )
 
 
-def accept_new(store: Store, target: Target, journal: Journal, new: Iterable[str]) -> int:
+def accept_new(store: Store, target: Target, journal: Journal, new: Iterable[Listed]) -> int:
     """Copy manifests into the journal, refuse at once those that can be told to be bad; say how many."""
     return sum(_accept(target, journal, draft) for draft in _read_all(store, new))
 
@@ -84,26 +85,28 @@ def _accept(target: Target, journal: Journal, draft: Draft) -> bool:
     return False
 
 
-def _read_all(store: Store, new: Iterable[str]) -> Iterator[Draft]:
+def _read_all(store: Store, new: Iterable[Listed]) -> Iterator[Draft]:
     rest = iter(new)
     with ThreadPoolExecutor(READERS) as pool:
         while some := list(islice(rest, AT_ONCE)):
-            yield from (draft for draft in pool.map(lambda key: _read(store, key), some) if draft)
+            yield from (draft for draft in pool.map(lambda item: _read(store, item), some) if draft)
 
 
-def _read(store: Store, key: str) -> Draft | None:
+def _read(store: Store, item: Listed) -> Draft | None:
+    key, size = item.key, item.size_bytes
     try:
-        body, etag = store.get(key, max_bytes=MAX_DOCUMENT_BYTES)
-        if len(body) <= MAX_DOCUMENT_BYTES:
-            return Draft(key, body, len(body), etag)
-        head = store.head(key)
+        body = store.get(key, max_bytes=MAX_DOCUMENT_BYTES).body
     except NotThere:
-        head = None
+        return None  # deleted since it was listed: it was never read, so it never arrived
     except StoreRefused as error:
         log.error("%s; it was not accepted, the others go on; looked at again by the next watch", error)
         return None
-    # deleted since it was listed: it was never read, so it never arrived
-    return Draft(key, None, head.size_bytes, head.etag) if head else None
+    if len(body) != min(size, MAX_DOCUMENT_BYTES + 1):
+        log.warning(
+            "%s: %d of %d listed bytes were read; looked at again by the next watch", key, len(body), size
+        )
+        return None
+    return Draft(key, body if size <= MAX_DOCUMENT_BYTES else None, size, item.etag)
 
 
 def _text(body: bytes | None) -> str | None:

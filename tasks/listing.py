@@ -36,7 +36,7 @@ class Compared:
     """A full listing held against the journal's state. gone: arrival ids."""
 
     listing: Listing
-    new: list[str]
+    new: list[Listed]
     overwritten: list[str]
     gone: list[str]
 
@@ -72,7 +72,7 @@ def recent_notices(store: Store) -> Iterator[Listed]:
 def compare(store: Store, target: Target, state: State) -> Compared:
     """List every manifest of a target and compare. state: read before, so that nothing seems gone."""
     began = store.clock
-    new: list[str] = []
+    new: list[Listed] = []
     overwritten: list[str] = []
     there: set[bytes] = set()
     count = 0
@@ -82,7 +82,7 @@ def compare(store: Store, target: Target, state: State) -> Compared:
         mark = _mark(digest, state)
         if mark is None:
             if keys.parse_manifest_key(item.key):
-                new.append(item.key)
+                new.append(item)
             continue
         there.add(digest)
         if mark and item.etag and mark != etag_mark(item.etag):

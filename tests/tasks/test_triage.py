@@ -93,6 +93,31 @@ def test_an_etag_in_other_letters_is_no_overwritten_manifest(bucket, caplog, ope
     assert "overwritten" not in caplog.text
 
 
+def test_an_etag_that_only_a_read_has_otherwise_is_no_overwritten_manifest(bucket, caplog):
+    def encoded(parsed: dict, **_: object) -> None:
+        parsed["ETag"] = parsed.get("ETag", "").strip('"') + "-gzip"
+
+    bucket.store._client.meta.events.register("after-call.s3.GetObject", encoded)
+    bucket.publish("2014")
+    for _ in range(2):
+        bucket.watch()
+    assert "overwritten" not in caplog.text
+
+
+def test_a_manifest_that_is_not_as_long_as_listed_is_decided_when_it_is(bucket, caplog):
+    def long(parsed: dict, **_: object) -> None:
+        for item in parsed.get("Contents", []):
+            item["Size"] += 1
+
+    events = bucket.store._client.meta.events
+    events.register("after-call.s3.ListObjectsV2", long, unique_id="long")
+    arrival = bucket.publish("2014")
+    assert (bucket.watch().ready, bucket.entries()) == ((), [])
+    assert "listed bytes were read; looked at again" in caplog.text
+    events.unregister("after-call.s3.ListObjectsV2", unique_id="long")
+    assert [ready.id for ready in bucket.watch().ready] == [arrival]
+
+
 def test_a_manifest_deleted_before_its_decision_is_withdrawn(bucket):
     arrival = bucket.publish("2014")
     bucket.watch()
