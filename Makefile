@@ -29,7 +29,7 @@ format: setup  ## let ruff rewrite what it can
 
 bench: bench-accuracy bench-memory bench-lineage bench-arrivals  ## the benchmarks, in their quick forms
 
-bench-accuracy: setup  ## a quick look at accuracy: two settings, two seeds, under three minutes
+bench-accuracy: setup  ## a quick look at accuracy: two settings, three seeds, about a minute
 	$(BIN)/python -m benchmarks.accuracy quick
 
 bench-accuracy-full: setup  ## all settings and seeds, resumable; writes docs/benchmark.md

@@ -30,7 +30,7 @@ def main() -> None:
     given = parser.parse_args()
     chosen = QUICK if given.which == "quick" else PARTS[given.part] if given.part else FULL
     settings = tuple(_only(setting, given.peers) for setting in chosen)
-    seeds = {"quick": TUNING[:2], "tuning": TUNING, "full": FRESH}[given.which]
+    seeds = {"quick": TUNING[:3], "tuning": TUNING, "full": FRESH}[given.which]
     path = given.results or (RESULTS if given.which == "full" else Path(f".bench/{given.which}.jsonl"))
     if given.which == "quick" and given.results is None:
         path.unlink(missing_ok=True)  # a quick look is at the code as it is now

@@ -20,12 +20,12 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Mean difference in points, its t over seeds, and how the gradient passes compare (a ratio)."""
+    """Mean difference in points, its t over seeds, the ratio of gradient passes (None: they have none)."""
 
     points: float
     t: float
     seeds: int
-    passes: float
+    passes: float | None
 
 
 def by_seed(cells: Iterable[Cell], peer: str, settings: Collection[str]) -> dict[int, float]:
@@ -48,11 +48,12 @@ def difference(cells: Collection[Cell], ours: str, theirs: str, settings: Collec
     left, right = by_seed(cells, ours, settings), by_seed(cells, theirs, settings)
     gaps = np.array([left[seed] - right[seed] for seed in left if seed in right])
     if len(gaps) < 2:
-        return Difference(0.0, 0.0, len(gaps), 0.0)
+        return Difference(0.0, 0.0, len(gaps), None)
     error = gaps.std(ddof=1) / np.sqrt(len(gaps))
     t = float(gaps.mean() / error) if error > 0 else 0.0
     shared = [cell for cell in cells if cell.seed in left and cell.seed in right]
-    passes = mean_passes(shared, ours, settings) / max(1.0, mean_passes(shared, theirs, settings))
+    base = mean_passes(shared, theirs, settings)
+    passes = mean_passes(shared, ours, settings) / base if base else None
     return Difference(float(gaps.mean()), t, len(gaps), passes)
 
 

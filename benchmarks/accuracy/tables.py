@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from benchmarks.accuracy.cells import Cell
-from benchmarks.accuracy.stats import difference, mean_cpu_s, mean_passes, spread
+from benchmarks.accuracy.stats import Difference, difference, mean_cpu_s, mean_passes, spread
 from grasp_core.peers.catalogue import PEERS
 
 ENOUGH = 3  # seeds below which a difference is not shown
-NOT_YET = "Not measured yet."
+NOT_YET = f"Not measured yet (on {ENOUGH} seeds at least)."
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -40,9 +40,7 @@ def difference_table(cells: Collection[Cell], settings: Sequence[str], *, ours: 
         if peer != ours:
             gap = difference(cells, ours, peer, settings)
             if gap.seeds >= ENOUGH:
-                rows.append(
-                    [peer, f"{gap.points:+.2f}", f"{gap.t:+.1f}", str(gap.seeds), f"{gap.passes:.2f}"]
-                )
+                rows.append([peer, f"{gap.points:+.2f}", f"{gap.t:+.1f}", str(gap.seeds), _ratio(gap)])
     header = [f"{ours} minus", "points", "t", "seeds", "gradient passes, ratio"]
     return markdown(header, rows) if rows else NOT_YET
 
@@ -56,7 +54,7 @@ def setting_table(
         here = present(cells, [setting])
         gaps = [difference(cells, ours, rival, [setting]) for rival in rivals if rival in here]
         if gaps and gaps[0].seeds >= ENOUGH:
-            figures = (f"{gap.points:+.2f} (t {gap.t:+.1f}, {gap.passes:.2f}x)" for gap in gaps)
+            figures = (f"{gap.points:+.2f} (t {gap.t:+.1f}, {_ratio(gap)}x)" for gap in gaps)
             rows.append([setting, str(gaps[0].seeds), *figures])
     return markdown([f"{ours} minus", "seeds", *rivals], rows) if rows else NOT_YET
 
@@ -72,6 +70,10 @@ def cost_table(cells: Collection[Cell], settings: Sequence[str], peaks: dict[str
         rows.append([peer, memory, *peak, f"{passes:.0f}", f"{cpu_s:.2f}"])
     header = [f"peak at K = {count}" for count in counts]
     return markdown(["peer", "memory", *header, "gradient passes", "CPU s"], rows)
+
+
+def _ratio(gap: Difference) -> str:
+    return "-" if gap.passes is None else f"{gap.passes:.2f}"
 
 
 def _spread(cells: Collection[Cell], peer: str, setting: str) -> str:
