@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from grasp_core.data.folder import Found, Image, Sample, Skipped, decode, scan, stratified, with_gate
+from grasp_core.data.decoding import Image, decode
+from grasp_core.data.folder import Found, Sample, Skipped, scan, stratified, with_gate
 from grasp_core.errors import InvalidData
 from tasks.contracts.base import Classes, Document, InputSpec, Name
 from tasks.contracts.problems import first_problem

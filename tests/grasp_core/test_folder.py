@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from grasp_core.data.folder import ENLARGED, decode, scan, stratified, with_gate
+from grasp_core.data.decoding import ENLARGED, decode
+from grasp_core.data.folder import scan, stratified, with_gate
 from grasp_core.errors import InvalidData
 
 
@@ -217,7 +218,7 @@ def test_a_thin_line_takes_little_memory(tmp_path, shape):
     pixels = np.repeat(np.array([50, 200], np.uint8), 60_000).reshape(shape)
     Image.fromarray(pixels).save(tmp_path / "x.png")
     code = (
-        "import resource, sys; from pathlib import Path; from grasp_core.data.folder import decode\n"
+        "import resource, sys; from pathlib import Path; from grasp_core.data.decoding import decode\n"
         "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n"
         "pixels = decode(Path(sys.argv[1]), height=224, width=224, channels=3)\n"
         "print(pixels.min(), pixels.mean(), pixels.max())"
