@@ -96,15 +96,21 @@ class World:
 
 
 @pytest.fixture
-def world(
-    moto, mlflow_server, prefect_api, source_files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> World:
-    """A fresh bucket with a target that absorbs quickly."""
+def store(moto, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A fresh bucket, which the settings in the environment name."""
     store = moto.store()
     monkeypatch.setenv("GRASP_BUCKET", store.bucket)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", moto.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", moto.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", moto.secret_access_key)
+    return store
+
+
+@pytest.fixture
+def world(
+    store: Store, mlflow_server, prefect_api, source_files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> World:
+    """A fresh bucket with a target that absorbs quickly."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server.uri)
     monkeypatch.setenv("GRASP_CACHE_DIR", str(tmp_path / "cache"))
     target = Target(

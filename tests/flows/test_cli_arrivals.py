@@ -42,15 +42,9 @@ def _one_thread():
     torch.set_num_threads(1)
 
 
-@pytest.fixture
-def store(moto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
-    store = moto.store()
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GRASP_BUCKET", store.bucket)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", moto.access_key_id)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", moto.secret_access_key)
-    return store
 
 
 @pytest.fixture

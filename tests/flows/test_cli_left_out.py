@@ -21,16 +21,10 @@ from tests.tasks.conftest import DAY, Bucket, ListingRule
 MANIFEST = "manifests/digits/2014/1.json"
 
 
-@pytest.fixture
-def store(moto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
-    store = moto.store()
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GRASP_BUCKET", store.bucket)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", moto.access_key_id)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", moto.secret_access_key)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # looking asks MLflow nothing
-    return store
 
 
 @pytest.fixture
