@@ -96,13 +96,15 @@ def read(place: Place, *, up_to: int) -> tuple["GetObjectOutputTypeDef", bytes]:
 def download(place: Place, file: BinaryIO, *, max_bytes: int) -> Downloaded:
     """Stream an object into an empty file; ends one chunk beyond max_bytes.
 
-    A broken stream is taken up where it broke, or from the start where the server cannot do that. All of it
-    comes from one version of the object: ClientError 412 when it was overwritten meanwhile.
+    A broken stream is taken up where it broke, or from the start where the server cannot do that; a server
+    that never answered was asked often enough by the client. All of it comes from one version of the object:
+    ClientError 412 when it was overwritten meanwhile.
     """
-    copy, furthest, breaks = _Copy(file), 0, 0
+    copy, answered, furthest, breaks = _Copy(file), False, 0, 0
     while True:
         try:
             answer = place.client.get_object(**place.address, **copy.rest())
+            answered = True
             copy.take_up(answer)
             for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                 copy.write(chunk)
@@ -113,7 +115,7 @@ def download(place: Place, file: BinaryIO, *, max_bytes: int) -> Downloaded:
         except _BROKEN:
             breaks = 0 if copy.size > furthest else breaks + 1
             furthest = max(furthest, copy.size)
-            if furthest == 0 or breaks >= RESUMES:
+            if not answered or breaks >= RESUMES:
                 raise
             _wait(breaks)
 

@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
+from botocore.response import StreamingBody
 
 from tasks.blobs import fetch_weights
 from tasks.contracts import keys
@@ -21,6 +23,7 @@ from tasks.journal import Journal
 from tasks.publish import publish, weights_of
 from tasks.refuse import refuse_arrival
 from tasks.store import Store
+from tasks.transfers import CHUNK_BYTES
 from tasks.triage import triage
 from tests.tasks.bad_arrivals import good
 from tests.tasks.conftest import Bucket
@@ -102,25 +105,41 @@ def test_an_upload_that_is_cut_off_leaves_no_blob_and_succeeds_when_it_is_repeat
     assert got.sha256 == manifest.weights.sha256
 
 
-def test_a_download_goes_on_where_it_was_cut_off(rgw, box: Bucket, tmp_path: Path):
+class DyingBody:
+    """The body of an answer, whose server dies and comes back when some chunks of it were read."""
+
+    def __init__(self, body: StreamingBody, chunks: int, die: Callable[[], None]) -> None:
+        self._body, self._chunks, self._die = body, chunks, die
+
+    def iter_chunks(self, size: int) -> Iterator[bytes]:
+        chunks = self._body.iter_chunks(size)
+        yield from islice(chunks, self._chunks)
+        self._die()
+        yield from chunks
+
+
+@pytest.mark.parametrize("chunks", [0, 8])
+def test_a_download_goes_on_where_it_was_cut_off(rgw, box: Bucket, tmp_path: Path, chunks: int):
     content = os.urandom(64 * 1024 * 1024)
     sha256 = hashlib.sha256(content).hexdigest()
     weights = Weights(sha256=sha256, size_bytes=len(content), key=keys.blob_key(sha256))
     (tmp_path / "up").write_bytes(content)
     box.store.upload(tmp_path / "up", weights.key)
-    killed = threading.Event()
-    requests: list[dict] = []
+    starts: list[int] = []
 
-    def restart(params, **_) -> None:
-        requests.append(dict(params["headers"]))
-        if not killed.is_set():
-            killed.set()
-            threading.Timer(0.02, lambda: (rgw.control("kill"), rgw.control("gateway"))).start()
+    def answered(parsed: dict, **_: object) -> None:
+        start = parsed.get("ContentRange", "bytes 0-")
+        starts.append(int(start.removeprefix("bytes ").partition("-")[0]))
+        if len(starts) == 1:
+            parsed["Body"] = DyingBody(
+                parsed["Body"], chunks, lambda: (rgw.control("kill"), rgw.control("gateway"))
+            )
 
-    box.store._client.meta.events.register("before-call.s3.GetObject", restart)
+    box.store._client.meta.events.register("after-call.s3.GetObject", answered)
     path = fetch_weights(box.store, weights, cache_dir=tmp_path / "cache")
     assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
-    assert killed.is_set()
+    assert len(starts) == 2
+    assert chunks * CHUNK_BYTES <= starts[1] < len(content)
 
 
 def test_watch_and_absorb_lose_nothing_and_do_nothing_twice(

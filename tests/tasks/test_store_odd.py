@@ -81,6 +81,7 @@ def _no_waits(monkeypatch: pytest.MonkeyPatch):
     ("line", "requests"),
     [
         (Line("resumes", 30, 20), 3),
+        (Line("resumes", 0, 0, 30), 4),  # the first answers break off before any byte came
         (Line("ignores", 30, 20, 70), 4),
         (Line("misses", 30), 3),  # the second begins elsewhere and is thrown away
         (Line("resumes", 30, etags=('"old"', '"new"')), 3),
@@ -94,11 +95,12 @@ def test_a_broken_download_ends_whole_whatever_the_server_makes_of_range(line: L
     assert len(line.asked) == requests
 
 
-def test_a_line_that_never_gets_further_is_given_up(tmp_path: Path):
-    line = Line("ignores", *[30] * 50)
+@pytest.mark.parametrize(("length", "requests"), [(30, transfers.RESUMES + 1), (0, transfers.RESUMES)])
+def test_a_line_that_never_gets_further_is_given_up(length: int, requests: int, tmp_path: Path):
+    line = Line("ignores", *[length] * 50)
     with pytest.raises(StoreUnavailable, match="the line broke"):
         Store(line, "b").download("k", tmp_path / "down", max_bytes=1000)
-    assert len(line.asked) == transfers.RESUMES + 1
+    assert len(line.asked) == requests
 
 
 @pytest.mark.parametrize("etag", ['"e"', "e", 'W/"e"'])
