@@ -59,7 +59,7 @@ def _listed(item: Mapping[str, Any]) -> Listed:
 
 
 def _need_listing(page: Mapping[str, Any], where: str) -> None:
-    whole = all(item.keys() >= {"Key", "Size"} for item in page.get("Contents", []))
+    whole = all("Key" in item and "Size" in item for item in page.get("Contents", []))
     if not whole or not page.keys() & {"IsTruncated", "KeyCount", "Name"}:
         raise StoreRefused(
             f"{where}: what was answered is no listing; a proxy may have given it: "
