@@ -1,15 +1,13 @@
 """Kill a worker and its flow process, and see Prefect notice."""
 
-import os
-import signal
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from deployments.bootstrap import bootstrap
 from tasks.orchestration import ABSORB_FLOW
+from tests.servers.fixtures import kill_tree
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
 NAPS = f'''
@@ -40,15 +38,7 @@ def running(client, prefect_server, tmp_path: Path):
         time.sleep(5)  # the first heartbeat is on its way
         yield flow_run.id, worker
     finally:
-        kill(worker)
-
-
-def kill(worker):
-    """End a worker and all that it started, as a power cut would."""
-    if worker.poll() is None:
-        for process in [*psutil.Process(worker.pid).children(recursive=True), worker]:
-            os.kill(process.pid, signal.SIGKILL)
-    worker.wait()
+        kill_tree(worker)
 
 
 def wait_for_state(client, flow_run_id, state, *, within_s):
@@ -60,6 +50,6 @@ def wait_for_state(client, flow_run_id, state, *, within_s):
 
 def test_a_run_whose_worker_and_process_were_killed_is_crashed(client, running):
     flow_run_id, worker = running
-    kill(worker)
+    kill_tree(worker)
     wait_for_state(client, flow_run_id, "CRASHED", within_s=200)
     assert "its process is gone" in client.read_flow_run(flow_run_id).state.message

@@ -1,7 +1,6 @@
 """Cancelling an absorb in Prefect's UI stops it, leaves nothing behind and decides nothing."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from tasks.contracts.target import AbsorbSettings
 from tasks.mlflow_api import connect
 from tasks.orchestration import trigger_absorb
 from tests.flows.conftest import World
+from tests.servers.fixtures import kill_tree
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).parents[2]
@@ -38,8 +38,7 @@ def worker(world: World, prefect_api: str, tmp_path: Path) -> Iterator[None]:
             worker_command("gpu"), env=environment, stdout=log, stderr=log, start_new_session=True
         )
     yield
-    os.killpg(worker.pid, signal.SIGTERM)
-    worker.wait(timeout=60)
+    kill_tree(worker)  # Prefect 3.8.8's may ignore SIGTERM for good after a cancellation
 
 
 @pytest.fixture

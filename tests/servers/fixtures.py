@@ -11,10 +11,11 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks.settings import StoreSettings
@@ -138,6 +139,15 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started, as a power cut would."""
+    if process.poll() is None:
+        for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+    process.wait()
 
 
 def wait_for(endpoint: str, process: subprocess.Popen[bytes], *, within_s: float = 60) -> None:
