@@ -29,7 +29,7 @@ def start_servers(children: Children, addresses: Addresses, directory: Path) -> 
             *("--backend-store-uri", f"sqlite:///{mlflow}/mlflow.db"),
             *("--artifacts-destination", str(mlflow / "artifacts")),
         ],
-        "s3": ["moto.server", "--host", HOST, "--port", port_of(addresses.s3)],
+        "s3": ["flows.demo.s3", "--host", HOST, "--port", port_of(addresses.s3)],
     }
     for name, module in commands.items():
         children.start(name, [sys.executable, "-m", *module], cwd=directory / name)

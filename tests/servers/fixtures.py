@@ -66,7 +66,7 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """moto's server in a process of its own; it checks no credentials."""
     port = free_port()
     log = (tmp_path_factory.mktemp("moto") / "log").open("wb")
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", "flows.demo.s3", "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(command, stdout=log, stderr=log)
     endpoint = f"http://127.0.0.1:{port}"
     try:
