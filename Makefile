@@ -15,7 +15,7 @@ demo: .venv/installed-demo  ## the whole pipeline on this machine, on real image
 	@$(BIN)/grasp demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: setup  ## all tests that this machine can run: unit, then integration and chaos
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --no-loadscope-reorder
 
 lint: setup  ## ruff (lint and format), mypy, import rules
 	$(BIN)/ruff check .

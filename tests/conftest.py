@@ -3,6 +3,7 @@
 import os
 import tempfile
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -19,15 +20,19 @@ for name in ("PREFECT_API_URL", "PREFECT_PROFILE", "MLFLOW_TRACKING_URI"):
 
 pytest_plugins = ["tests.servers.fixtures"]
 
-COSTLY = {"demo": "demo", "server": "rgw", "rgw": "rgw"}  # fixtures, and the server that they start
+SHARED = {  # costly servers, and the files whose tests need them
+    "demo": ("test_demo_end_to_end", "test_seen_in_mlflow"),
+    "rgw": (
+        *("test_bad_arrivals", "test_journal", "test_permissions"),
+        *("test_probe", "test_store", "test_store_away", "test_store_killed"),
+    ),
+}
 LANES = ("integration", "chaos", "browser", "gpu")  # after the unit tests, in this order
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Fast tests first; skip the lanes that this machine cannot run, and say why."""
     items.sort(key=_lane)
-    _keep_together(items)
     missing = _missing_lanes({mark.name for item in items for mark in item.iter_markers()})
     for item in items:
         for lane, why in missing.items():
@@ -39,17 +44,19 @@ def _lane(item):
     return max((LANES.index(lane) + 1 for lane in LANES if item.get_closest_marker(lane)), default=0)
 
 
-def _keep_together(items):
-    """With several processes (`pytest -n 2 --dist loadgroup`), a file's tests stay in one of them.
-
-    So do all files that need a costly server: it is started once.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With several processes (`pytest -n 2`) a file's tests run in one of them, and so do files that share a
+    costly server: it is started once.
     """
-    groups = {}
-    for item in items:
-        needs = next((started for name, started in COSTLY.items() if name in item.fixturenames), None)
-        groups[item.path] = needs or groups.get(item.path, str(item.path))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByServer(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            path = nodeid.partition("::")[0]
+            return next((server for server, files in SHARED.items() if Path(path).stem in files), path)
+
+    return ByServer(config, log)
 
 
 def _missing_lanes(asked):
