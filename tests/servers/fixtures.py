@@ -63,7 +63,7 @@ def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture(scope="session")
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """moto's server in a process of its own; it checks no credentials."""
+    """moto behind a lock, in a process of its own; it checks no credentials."""
     port = free_port()
     log = (tmp_path_factory.mktemp("moto") / "log").open("wb")
     command = [sys.executable, "-m", "flows.demo.s3", "--host", "127.0.0.1", "--port", str(port)]
