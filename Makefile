@@ -46,7 +46,7 @@ bench-arrivals: setup  ## what an idle watch costs with 1,000 to 100,000 manifes
 	$(BIN)/python -m benchmarks.arrivals
 
 simulate-arrivals: setup  ## 10,000 arrivals of 12 writers against a watch and an absorb (many minutes)
-	ARRIVALS=10000 $(BIN)/pytest -q tests/tasks/test_detection.py -m soak -k many_arrivals
+	ARRIVALS=10000 $(BIN)/pytest -q tests/tasks/arrivals/test_detection.py -m soak -k many_arrivals
 
 bench-lineage: setup  ## an absorb's cost outside of training, a growing registry, the gate's policies
 	$(BIN)/python -m benchmarks.lineage

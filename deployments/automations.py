@@ -8,7 +8,7 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-from tasks.orchestration import ABSORB_FLOW, WATCH_FLOW
+from tasks.orchestration.absorb_runs import ABSORB_FLOW, WATCH_FLOW
 
 HEARTBEAT = "prefect.flow-run.heartbeat"
 ENDS = ("Completed", "Failed", "Cancelled", "Crashed")

@@ -8,10 +8,10 @@ import sys
 
 from deployments.automations import ensure_automation, zombie_automations
 from deployments.pools import CPU, GPU, ensure_pool
+from tasks.bucket.store import Store
 from tasks.errors import GraspError
-from tasks.flow_runs import connected
+from tasks.orchestration.flow_runs import connected
 from tasks.settings import StoreSettings, load_settings
-from tasks.store import Store
 
 
 def bootstrap(*, gpu_limit: int | None = None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from prefect import State, flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from tasks.orchestration import older_living_run
+from tasks.orchestration.absorb_runs import older_living_run
 
 
 @flow(name="absorb", flow_run_name="absorb-{target}", persist_result=False)

@@ -6,20 +6,20 @@ from prefect import get_run_logger, tags
 
 from flows.replay import replay
 from grasp_core.errors import IncompatibleSource, NonFiniteLoss
-from tasks.absorb import device_of
-from tasks.arrivals import Arrival
-from tasks.artifacts import show_decision
+from tasks.absorbing.decide import break_off, claim, take_back
+from tasks.absorbing.steps import decide, fetch, produce, show
+from tasks.absorbing.work import Work, open_work
+from tasks.arrivals.arrival import Arrival
+from tasks.arrivals.lateness import is_late
+from tasks.arrivals.refuse import refuse_arrival, unfit
+from tasks.arrivals.triage import triage
+from tasks.arrivals.unit import plan
+from tasks.candidates.device import device_of
 from tasks.contracts.journal import Decided
-from tasks.decide import break_off, claim, take_back
 from tasks.errors import BadArrival, BlobChanged, GraspError, JournalMoved
-from tasks.lateness import is_late
-from tasks.orchestration import living_runs
-from tasks.refuse import refuse_arrival, unfit
-from tasks.steps import decide, fetch, produce, show
-from tasks.tracking import end_stale_runs
-from tasks.triage import triage
-from tasks.units import plan
-from tasks.work import Work, open_work
+from tasks.orchestration.absorb_runs import living_runs
+from tasks.orchestration.artifacts import show_decision
+from tasks.tracking.runs import end_stale_runs
 
 
 def absorb_all(target: str, *, flow_run: str) -> int:

@@ -6,18 +6,19 @@ from typing import NamedTuple
 from prefect import get_run_logger, tags
 
 from grasp_core.errors import IncompatibleSource, NonFiniteLoss
-from tasks.arrivals import Arrival
-from tasks.artifacts import show_decision
-from tasks.beside import arrival_of, unit_beside, work_beside
-from tasks.course import check_going
+from tasks.absorbing.steps import decide, fetch, produce, show
+from tasks.absorbing.work import Work
+from tasks.arrivals.arrival import Arrival
+from tasks.arrivals.refuse import refuse_arrival, refuse_beside, unfit
 from tasks.errors import BadArrival, JournalMoved, NotThere
-from tasks.history import Historian
-from tasks.rebuild import Course, Rebuild
-from tasks.rebuild_hint import keeping
-from tasks.refuse import refuse_arrival, refuse_beside, unfit
-from tasks.steps import compare, decide, fetch, produce, show
-from tasks.switch import Contest, say_outcome, switch
-from tasks.work import Work
+from tasks.journal.history import Historian
+from tasks.lineages.beside import arrival_of, unit_beside, work_beside
+from tasks.lineages.course import check_going
+from tasks.lineages.hint import keeping
+from tasks.lineages.rebuild import Course, Rebuild
+from tasks.lineages.steps import compare
+from tasks.lineages.switch import Contest, say_outcome, switch
+from tasks.orchestration.artifacts import show_decision
 
 
 class Rebuilt(NamedTuple):

@@ -4,21 +4,21 @@ from prefect import get_run_logger
 
 from flows.absorb_units import absorb_live
 from flows.rebuild import Rebuilding, Rebuilt, build, build_and_switch
-from tasks.backfill import backfill_of
-from tasks.beside import check_needs
+from tasks.absorbing.steps import show
+from tasks.absorbing.work import Work, open_work
+from tasks.arrivals.find import known_arrival
 from tasks.contracts.rebuild import BackfillRequest
-from tasks.course import chart, is_finished
 from tasks.errors import OperationRefused
-from tasks.find import known_arrival
-from tasks.history import Historian
-from tasks.orchestration import REBUILD_FLOWS, living_runs, older_living_run
-from tasks.rebuild import Rebuild
-from tasks.rebuild_hint import begun_before
-from tasks.rebuild_plan import plan_text
-from tasks.retract import retract_of, withdraw
-from tasks.steps import show
-from tasks.tracking import end_stale_runs
-from tasks.work import Work, open_work
+from tasks.journal.history import Historian
+from tasks.lineages.backfill import backfill_of
+from tasks.lineages.beside import check_needs
+from tasks.lineages.course import chart, is_finished
+from tasks.lineages.hint import begun_before
+from tasks.lineages.plan import plan_text
+from tasks.lineages.rebuild import Rebuild
+from tasks.lineages.retract import retract_of, withdraw
+from tasks.orchestration.absorb_runs import REBUILD_FLOWS, living_runs, older_living_run
+from tasks.tracking.runs import end_stale_runs
 
 
 def backfill_target(target: str, request: BackfillRequest, *, flow_run: str) -> str:

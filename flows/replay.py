@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from prefect import get_run_logger
 
 from flows.rebuild import Rebuilding, Rebuilt, build_and_switch
-from tasks.arrivals import Arrival
-from tasks.decide import claim, take_back
+from tasks.absorbing.decide import claim, take_back
+from tasks.absorbing.work import Work
+from tasks.arrivals.arrival import Arrival
 from tasks.errors import GraspError
-from tasks.history import Historian
-from tasks.lateness import decline, replay_of
-from tasks.work import Work
+from tasks.journal.history import Historian
+from tasks.lineages.replay import decline, replay_of
 
 
 def replay(work: Work, late: Sequence[Arrival], *, flow_run: str, between: Callable[[], bool]) -> bool:

@@ -9,16 +9,16 @@ from datetime import timedelta
 
 from prefect import flow, get_run_logger
 
+from tasks.arrivals.listing import ListingRule
+from tasks.arrivals.triage import Triage, triage
+from tasks.bucket.store import Store
 from tasks.errors import GraspError, TransientError
 from tasks.identity import signed
-from tasks.journal import Journal
-from tasks.listing import ListingRule
-from tasks.orchestration import end_stale_pending, trigger_absorb
-from tasks.projection import is_behind
+from tasks.journal.log import Journal
+from tasks.journal.projection import is_behind
+from tasks.journal.targets import read_target, target_names
+from tasks.orchestration.absorb_runs import end_stale_pending, trigger_absorb
 from tasks.settings import WatchSettings, load_settings
-from tasks.store import Store
-from tasks.targets import read_target, target_names
-from tasks.triage import Triage, triage
 
 ENOUGH = 16  # ready arrivals to look for: one starts an absorb, which looks for all
 

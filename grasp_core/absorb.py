@@ -5,16 +5,16 @@ from collections.abc import Callable
 from torch import nn
 
 from grasp_core.absorbed import Absorbed
-from grasp_core.batchnorm import recalibrate
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.target import Labels, TargetData, in_order
-from grasp_core.evaluate import Metrics, evaluate
 from grasp_core.guarded import absorb_guarded
-from grasp_core.pairs import check_pair
+from grasp_core.models.batchnorm import recalibrate
+from grasp_core.models.evaluate import Metrics, evaluate
+from grasp_core.models.pairs import check_pair
+from grasp_core.models.snapshots import STEM, Snapshots
 from grasp_core.progress import SILENT, Progress
 from grasp_core.reference import absorb_reference
 from grasp_core.serve import serve
-from grasp_core.snapshots import STEM, Snapshots
 
 
 def absorb(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from grasp_core.config import Mode
-from grasp_core.evaluate import Metrics
+from grasp_core.models.evaluate import Metrics
 from grasp_core.progress import Epoch
 
 Choice = Literal["first", "absorbed", "replaced", "unchanged"]

@@ -7,9 +7,9 @@ from torch import BoolTensor, Tensor, nn
 
 from grasp_core.data.batches import Batches
 from grasp_core.errors import NonFiniteLoss
-from grasp_core.gradients import facing, pairwise, summed
-from grasp_core.modes import Flag
-from grasp_core.spill import Spill
+from grasp_core.models.gradients import facing, pairwise, summed
+from grasp_core.models.modes import Flag
+from grasp_core.models.spill import Spill
 
 EPSILON = 1e-8  # added to the denominator, as published
 PIECE = 2**12  # elements of a gradient that are in float64 at once

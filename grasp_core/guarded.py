@@ -8,12 +8,12 @@ from grasp_core.absorbed import Absorbed
 from grasp_core.alignment import agreement
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.target import Labels, TargetData, in_order
-from grasp_core.evaluate import evaluate
-from grasp_core.finetune import FineTuned
+from grasp_core.models.evaluate import evaluate
+from grasp_core.models.snapshots import STEM, Snapshots, restored_on_error
 from grasp_core.progress import Progress
 from grasp_core.serve import serve
-from grasp_core.snapshots import STEM, Snapshots, restored_on_error
 from grasp_core.stem import Compare, grow
+from grasp_core.training.finetune import FineTuned
 
 _NOT_TUNED = FineTuned(epochs=(), kept=(), gradient_passes=0)
 

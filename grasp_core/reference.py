@@ -11,12 +11,12 @@ from grasp_core.alignment import align
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.batches import Batches
 from grasp_core.data.target import TargetData, in_order, shuffled
-from grasp_core.evaluate import evaluate
-from grasp_core.loss import device_of
+from grasp_core.models.evaluate import evaluate
+from grasp_core.models.loss import device_of
+from grasp_core.models.snapshots import STEM, Snapshots, restored_on_error
 from grasp_core.progress import Progress
 from grasp_core.seed import generator, seeded
 from grasp_core.serve import serve
-from grasp_core.snapshots import STEM, Snapshots, restored_on_error
 from grasp_core.transfer import select, transfer
 
 # cosine per tensor, given source, target and alignment batches

@@ -4,13 +4,13 @@ from torch import nn
 
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.target import TargetData, count, gather, in_order
-from grasp_core.evaluate import Metrics, evaluate
-from grasp_core.finetune import FineTuned, fine_tune
-from grasp_core.folds import fold_soup
-from grasp_core.loss import need_finite_tensors
+from grasp_core.models.evaluate import Metrics, evaluate
+from grasp_core.models.loss import need_finite_tensors
+from grasp_core.models.snapshots import STEM, Snapshots
 from grasp_core.progress import Progress
-from grasp_core.refit import refit
-from grasp_core.snapshots import STEM, Snapshots
+from grasp_core.training.finetune import FineTuned, fine_tune
+from grasp_core.training.folds import fold_soup
+from grasp_core.training.refit import refit
 
 
 def serve(

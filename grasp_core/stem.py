@@ -8,13 +8,13 @@ from torch import BoolTensor, nn
 
 from grasp_core.absorbed import Choice, Trial
 from grasp_core.alignment import agreement
-from grasp_core.batchnorm import recalibrate
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.batches import Batches
-from grasp_core.evaluate import evaluate
-from grasp_core.pairs import check_pair
+from grasp_core.models.batchnorm import recalibrate
+from grasp_core.models.evaluate import evaluate
+from grasp_core.models.pairs import check_pair
+from grasp_core.models.snapshots import STEM, Snapshots
 from grasp_core.progress import Progress
-from grasp_core.snapshots import STEM, Snapshots
 
 ANCHOR = "anchor"
 

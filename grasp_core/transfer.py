@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from grasp_core.errors import IncompatibleSource
-from grasp_core.pairs import check_finite, check_tensors
+from grasp_core.models.pairs import check_finite, check_tensors
 
 
 def select(scores: Mapping[str, float], *, threshold: float) -> frozenset[str]:

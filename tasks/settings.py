@@ -6,8 +6,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AliasChoices, Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks.contracts.problems import what_is_wrong
 from tasks.errors import InvalidSettings
+from tasks.problems import what_is_wrong
 
 BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 S = TypeVar("S", bound="StoreSettings")

@@ -23,7 +23,7 @@ pytest_plugins = ["tests.servers.fixtures"]
 SHARED = {  # costly servers, and the files whose tests need them
     "demo": ("test_demo_end_to_end", "test_seen_in_mlflow"),
     "rgw": (
-        *("test_bad_arrivals", "test_journal", "test_permissions"),
+        *("test_bad_arrivals", "test_log", "test_permissions"),
         *("test_probe", "test_store", "test_store_away", "test_store_killed"),
     ),
 }

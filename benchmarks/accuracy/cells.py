@@ -12,11 +12,11 @@ from benchmarks.accuracy.worlds import network, sources
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.digits import TargetSplits
 from grasp_core.data.target import TargetData
-from grasp_core.evaluate import evaluate
+from grasp_core.models.evaluate import evaluate
+from grasp_core.models.snapshots import MemorySnapshots
 from grasp_core.peers.catalogue import PEERS
 from grasp_core.peers.peer import Load, Task
 from grasp_core.seed import derive
-from grasp_core.snapshots import MemorySnapshots
 
 EPOCHS, STEPS, BATCH = 20, 40, 32  # of a fine-tune: epochs, but at least so many steps
 

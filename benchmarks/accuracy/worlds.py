@@ -13,12 +13,12 @@ from torch import nn
 
 from benchmarks.accuracy.corpus import CORPORA
 from benchmarks.accuracy.settings import World
-from grasp_core.architectures import build
 from grasp_core.data.digits import Split
+from grasp_core.models.architectures import build
+from grasp_core.models.snapshots import DiskSnapshots, MemorySnapshots
 from grasp_core.peers.peer import Load
 from grasp_core.seed import conditions, derive
-from grasp_core.snapshots import DiskSnapshots, MemorySnapshots
-from grasp_core.sources import SourceTrainingConfig, train_source
+from grasp_core.training.sources import SourceTrainingConfig, train_source
 
 BASE_TRAINING = SourceTrainingConfig(epochs=40, lr=1e-3, head_factor=1.0)
 SOURCE_TRAINING = replace(BASE_TRAINING, epochs=25)

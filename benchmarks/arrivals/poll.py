@@ -9,14 +9,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from benchmarks.arrivals.world import BUCKET, NAME
+from tasks.arrivals.listing import ListingRule, compare
+from tasks.arrivals.triage import triage
+from tasks.bucket.store import Store
 from tasks.contracts import keys
-from tasks.journal import Journal
-from tasks.listing import ListingRule, compare
-from tasks.projection import is_behind
+from tasks.journal.log import Journal
+from tasks.journal.projection import is_behind
+from tasks.journal.targets import read_target, target_names
 from tasks.settings import StoreSettings
-from tasks.store import Store
-from tasks.targets import read_target, target_names
-from tasks.triage import triage
 
 FULL = ListingRule(up_to=10**9)
 NOTICES = ListingRule(up_to=0)

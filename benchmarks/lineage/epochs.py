@@ -8,8 +8,8 @@ from typing import Any
 
 from benchmarks.lineage.servers import mlflow_server
 from grasp_core.progress import Epoch
-from tasks.epoch_log import EpochLog
-from tasks.mlflow_api import connect
+from tasks.tracking.api import connect
+from tasks.tracking.epoch_log import EpochLog
 
 EPOCHS, EPOCH_S = 300, 0.010
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tasks.absorb import Candidate, absorb_source
+from tasks.arrivals.unit import Unit
+from tasks.candidates.absorb import Candidate, absorb_source
 from tasks.contracts.base import Architecture, InputSpec, Period
 from tasks.contracts.dataset import Dataset, File, Split, Splits
 from tasks.contracts.journal import Decided, Digests, Reason, SourceRef
 from tasks.contracts.target import AbsorbSettings, GateSettings, Target
-from tasks.datasets import SPLITS, LoadedDataset, SplitArrays
-from tasks.units import Unit
-from tasks.weights import new_module, save
+from tasks.data.datasets import SPLITS, LoadedDataset, SplitArrays
+from tasks.weights.files import new_module, save
 
 SAMPLES = 10  # of each split: as few as there are classes
 _NETWORKS = {

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tasks.candidates.gate import Correct, Reference, judge
 from tasks.contracts.target import GateSettings
-from tasks.gate import Correct, Reference, judge
 
 ARRIVALS, HARMFUL, SEEDS = 200, 0.2, 20
 POPULATION = 20_000  # samples that tell a model's true accuracy

@@ -13,22 +13,22 @@ import torch
 
 from benchmarks.lineage.example import a_period, a_target, splits_of
 from benchmarks.lineage.servers import mlflow_server, s3_server
-from tasks import steps
-from tasks.absorb import absorb_source
-from tasks.arrivals import Arrival
+from tasks.absorbing import steps
+from tasks.absorbing.decide import claim
+from tasks.absorbing.work import Work, open_work
+from tasks.arrivals.arrival import Arrival
+from tasks.arrivals.triage import triage
+from tasks.arrivals.unit import plan
+from tasks.bucket.store import Store
+from tasks.candidates.absorb import absorb_source
 from tasks.contracts.manifest import Manifest
 from tasks.contracts.target import Target
-from tasks.datasets import publish_dataset
-from tasks.decide import claim
-from tasks.publish import publish, weights_of
+from tasks.data.datasets import publish_dataset
+from tasks.journal.targets import create_target
+from tasks.publishing.publish import publish, weights_of
 from tasks.settings import StoreSettings, load_settings
-from tasks.store import Store
-from tasks.targets import create_target
-from tasks.tracking import end_stale_runs
-from tasks.triage import triage
-from tasks.units import plan
-from tasks.weights import new_module, save
-from tasks.work import Work, open_work
+from tasks.tracking.runs import end_stale_runs
+from tasks.weights.files import new_module, save
 
 GOAL_S, GOAL_CPU_S = 6.0, 4.0  # a tenth of a fine-tune of 60 s
 SOURCES = 4
@@ -120,7 +120,7 @@ def _absorb(work: Work, arrival: Arrival) -> dict[str, Any]:
         with clock("core"):
             return absorb_source(*args, **kwargs)
 
-    with patch("tasks.steps.absorb_source", timed_core):
+    with patch("tasks.absorbing.steps.absorb_source", timed_core):
         with clock("begin"):
             end_stale_runs(work.mlflow, work.target.name, flow_run="bench")
             claim(work.journal, work.target, arrival, flow_run="bench")

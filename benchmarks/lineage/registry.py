@@ -13,13 +13,13 @@ from mlflow import MlflowClient
 from benchmarks.lineage.example import a_candidate, a_decision, a_target, a_unit
 from benchmarks.lineage.seeding import multiply
 from benchmarks.lineage.servers import mlflow_server
+from tasks.arrivals.unit import Unit
 from tasks.contracts.target import Target
-from tasks.logged import find_logged, log_outcome, read_logged
-from tasks.mlflow_api import connect
-from tasks.registry import aliases, find_version, register, set_aliases
-from tasks.tracking import end_run, end_stale_runs, log_decision, log_lineage_point, open_run
-from tasks.units import Unit
-from tasks.version_tags import decision_tags, tag_decision
+from tasks.registry.registry import aliases, find_version, register, set_aliases
+from tasks.registry.tags import decision_tags, tag_decision
+from tasks.tracking.api import connect
+from tasks.tracking.logged import find_logged, log_outcome, read_logged
+from tasks.tracking.runs import end_run, end_stale_runs, log_decision, log_lineage_point, open_run
 
 SIZES = (100, 1_000, 10_000)
 REPEATS = 5

@@ -11,10 +11,10 @@ from benchmarks.memory.live import network, parameter_bytes, peak_sizes
 from grasp_core.config import AbsorbConfig, FineTuneConfig
 from grasp_core.data import digits
 from grasp_core.data.target import TargetData
-from grasp_core.finetune import fine_tune
+from grasp_core.models.snapshots import DiskSnapshots
 from grasp_core.peers.catalogue import PEERS
 from grasp_core.peers.peer import Load, Task
-from grasp_core.snapshots import DiskSnapshots
+from grasp_core.training.finetune import fine_tune
 
 COUNTS = (2, 8, 64)
 RESULTS = Path(__file__).parent / "results.json"

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from benchmarks.accuracy.worlds import learn, mislabelled
-from grasp_core.architectures import build
 from grasp_core.data import digits
 from grasp_core.data.digits import Split
+from grasp_core.models.architectures import build
 from grasp_core.seed import derive
-from grasp_core.sources import SourceTrainingConfig
+from grasp_core.training.sources import SourceTrainingConfig
 
 GOOD = SourceTrainingConfig(epochs=15, warm_up_epochs=1, lr=3e-3, head_factor=1.0)
 HARM = replace(GOOD, epochs=8)

@@ -13,10 +13,10 @@ from grasp_core.config import AbsorbConfig, Mode
 from grasp_core.data import digits
 from grasp_core.data.digits import Split
 from grasp_core.data.target import TargetData
-from grasp_core.evaluate import predict
-from grasp_core.snapshots import STEM, MemorySnapshots
+from grasp_core.models.evaluate import predict
+from grasp_core.models.snapshots import STEM, MemorySnapshots
+from tasks.candidates.gate import Correct, Reference, judge
 from tasks.contracts.target import GateSettings
-from tasks.gate import Correct, Reference, judge
 
 GATE = 190  # all labels that the budget of 60 and the test split leave
 

@@ -25,9 +25,10 @@ out = Console(highlight=False, emoji=False)
 LINE = 20_000  # characters of a line: more than any reason has
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 MLFLOW_RETRIES = "3"  # a person waits: seconds, not minutes, until a command says that MLflow is away
-COMMANDS = (  # modules of flows.cli
-    *("absorb", "arrival", "dataset", "demo", "lineage", "operate", "probe", "prune", "publish", "status"),
-    *("target", "target_look", "train_source", "validate", "watch"),
+COMMANDS = (  # modules of flows.cli, in the order of the help
+    *("pipeline.absorb", "sources.arrival", "sources.dataset", "pipeline.demo", "targets.lineage"),
+    *("targets.operate", "sources.probe", "targets.prune", "sources.publish", "targets.status"),
+    *("targets.target", "targets.look", "sources.train_source", "sources.validate", "pipeline.watch"),
 )
 
 
@@ -44,15 +45,20 @@ def _options(
         os.environ["GRASP_DEBUG"] = "1"
 
 
+def command_line() -> typer.Typer:
+    """Give the command line with every command in it."""
+    for name in COMMANDS:
+        import_module(f"flows.cli.{name}")
+    return app
+
+
 def main() -> None:
     """Run the command line."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", MLFLOW_RETRIES)
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(logger).addFilter(_without_our_tracebacks)
     try:
-        for name in COMMANDS:
-            import_module(f"flows.cli.{name}")
-        _or_one_line(app)
+        _or_one_line(command_line())
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

@@ -11,11 +11,11 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from flows.demo.addresses import Addresses, environment_of
 from flows.demo.play import Stage, play
-from flows.demo.processes import Children
+from flows.demo.servers.addresses import Addresses, environment_of
+from flows.demo.servers.processes import Children
+from flows.demo.servers.workspace import workspace
 from flows.demo.view import view_on
-from flows.demo.workspace import workspace
 
 INTERRUPTED = 128 + signal.SIGINT
 PLAIN_WIDTH = 110  # of a table in a log

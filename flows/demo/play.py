@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.demo import deploy, services, story
-from flows.demo.addresses import Addresses, settings_of
+from flows.demo import story
 from flows.demo.champion import Answer, Question
-from flows.demo.processes import Children
 from flows.demo.rows import Row
+from flows.demo.servers import deploy, services
+from flows.demo.servers.addresses import Addresses, settings_of
+from flows.demo.servers.processes import Children
 from flows.demo.summary import Summary
 from flows.demo.view import View
 from flows.demo.watching import Watching
-from tasks.store import Store
+from tasks.bucket.store import Store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

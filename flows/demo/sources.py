@@ -11,9 +11,9 @@ from torch import nn
 from flows.demo.story import ARCHITECTURE, PERIODS, STRENGTH, Chapter
 from grasp_core.data import digits
 from grasp_core.data.samples import Samples
-from grasp_core.snapshots import MemorySnapshots
-from grasp_core.sources import SourceTrainingConfig, train_source
-from tasks.weights import new_module, save
+from grasp_core.models.snapshots import MemorySnapshots
+from grasp_core.training.sources import SourceTrainingConfig, train_source
+from tasks.weights.files import new_module, save
 
 LR = 1e-3  # the paper's 3e-4 is for large pretrained networks
 ANCESTOR_EPOCHS, SOURCE_EPOCHS = 40, 15

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.demo import story
-from flows.demo.addresses import Addresses
 from flows.demo.champion import Answer
 from flows.demo.rows import STAGES, Row
-from tasks.pages import model_page
+from flows.demo.servers.addresses import Addresses
+from tasks.tracking.pages import model_page
 
 _ACCURACY = "test accuracy %:\nbefore, transfer,\nfine-tune"
 

@@ -3,15 +3,15 @@
 import time
 from collections.abc import Collection
 
-from flows.demo.failure import DemoFailed
-from flows.demo.processes import Children
 from flows.demo.rows import Row, follow
+from flows.demo.servers.failure import DemoFailed
+from flows.demo.servers.processes import Children
 from flows.demo.view import View
+from tasks.bucket.store import Store
 from tasks.errors import TransientError
 from tasks.identity import signed
-from tasks.journal import Journal
-from tasks.projection import is_behind
-from tasks.store import Store
+from tasks.journal.log import Journal
+from tasks.journal.projection import is_behind
 
 POLL_S = 0.5
 PATIENCE_S = 300.0  # without a single journal entry

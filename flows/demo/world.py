@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from flows.demo import story
 from flows.demo.sources import Trained
 from grasp_core.data import digits
+from tasks.bucket.store import Store
 from tasks.contracts.keys import blob_key
 from tasks.contracts.manifest import Manifest, Weights
 from tasks.contracts.target import Target
-from tasks.datasets import SplitArrays, publish_dataset
-from tasks.publish import publish, weights_of
-from tasks.store import Store
-from tasks.targets import create_target
+from tasks.data.datasets import SplitArrays, publish_dataset
+from tasks.journal.targets import create_target
+from tasks.publishing.publish import publish, weights_of
 
 
 def create_world(store: Store, *, seed: int) -> Target:

@@ -4,20 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from grasp_core.peers.average import Average
-from grasp_core.peers.best_source import BestSource
-from grasp_core.peers.ensemble import Ensemble, EnsembleFineTuned
-from grasp_core.peers.fold_soup_best_source import FoldSoupBestSource
-from grasp_core.peers.fusion import Fusion
+from grasp_core.peers.baselines.best_source import BestSource
+from grasp_core.peers.baselines.fold_soup_best_source import FoldSoupBestSource
+from grasp_core.peers.baselines.last_source import LastSource
+from grasp_core.peers.baselines.refit_best_source import RefitBestSource
+from grasp_core.peers.controls.no_transfer import NoTransfer
+from grasp_core.peers.controls.random_mask import RandomMask
+from grasp_core.peers.controls.scratch import Scratch
+from grasp_core.peers.controls.shuffled_scores import ShuffledScores
+from grasp_core.peers.controls.transfer_all import TransferAll
 from grasp_core.peers.grasp import Grasp
-from grasp_core.peers.last_source import LastSource
-from grasp_core.peers.no_transfer import NoTransfer
+from grasp_core.peers.merges.average import Average
+from grasp_core.peers.merges.ensemble import Ensemble, EnsembleFineTuned
+from grasp_core.peers.merges.fusion import Fusion
 from grasp_core.peers.peer import Peer, Task
-from grasp_core.peers.random_mask import RandomMask
-from grasp_core.peers.refit_best_source import RefitBestSource
-from grasp_core.peers.scratch import Scratch
-from grasp_core.peers.shuffled_scores import ShuffledScores
-from grasp_core.peers.transfer_all import TransferAll
 
 
 def published(task: Task) -> Grasp:

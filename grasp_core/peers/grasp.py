@@ -2,8 +2,8 @@
 
 from grasp_core.absorb import absorb, begin
 from grasp_core.absorbed import Absorbed
+from grasp_core.models.snapshots import STEM
 from grasp_core.peers.peer import Load, Peer
-from grasp_core.snapshots import STEM
 
 SERVED = "served"
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.target import TargetData
-from grasp_core.finetune import fine_tune
-from grasp_core.snapshots import Snapshots
+from grasp_core.models.snapshots import Snapshots
+from grasp_core.training.finetune import fine_tune
 
 Load = Callable[[], nn.Module]
 Memory = Literal["O(1)", "O(K)"]  # in the number of sources met

@@ -6,9 +6,9 @@ from typing import Any, Never, TypeVar
 from pydantic import ValidationError
 
 from tasks.contracts.base import SCHEMA_VERSION, Document
-from tasks.contracts.problems import first_problem
 from tasks.errors import InvalidDocument, NewerSchema
 from tasks.printable import printable
+from tasks.problems import first_problem
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 MAX_DEPTH = 8

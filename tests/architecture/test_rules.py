@@ -49,16 +49,16 @@ def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
             yield ast.unparse(node.func), node
 
 
-def test_only_the_store_speaks_to_boto3():
-    assert importers("boto3") == ["tasks/store.py"]
+def test_only_one_file_makes_an_s3_client():
+    assert importers("boto3") == ["tasks/bucket/client.py"]
 
 
 def test_only_the_bucket_side_knows_botocore():
-    assert set(importers("botocore")) <= {"tasks/store.py", "tasks/store_errors.py", "tasks/transfers.py"}
+    assert all(path.startswith("tasks/bucket/") for path in importers("botocore"))
 
 
 def test_only_one_file_reads_and_writes_safetensors():
-    assert importers("safetensors") == ["tasks/weights.py"]
+    assert importers("safetensors") == ["tasks/weights/files.py"]
 
 
 def test_nothing_is_pickled():
@@ -80,12 +80,12 @@ def test_torch_load_stands_in_one_file_and_loads_weights_only():
         for function, call in calls(path)
         if function in {"torch.load", "load_state_dict_from_url", "torch.hub.load", "torch.jit.load"}
     }
-    assert set(found) <= {"tasks/convert.py"}
+    assert set(found) <= {"tasks/weights/convert.py"}
     assert all(given.get("weights_only") == "True" for given in found.values())
 
 
 def test_no_flow_reaches_the_conversion_of_checkpoints():
-    users = [name_of(path) for path in FILES if "tasks.convert" in set(imports(path))]
+    users = [name_of(path) for path in FILES if "tasks.weights.convert" in set(imports(path))]
     assert all(user.startswith("flows/cli/") for user in users)
 
 
@@ -169,7 +169,9 @@ def test_importing_a_module_starts_nothing_and_writes_nothing(tmp_path: Path):
     """No thread and no file: importing does nothing."""
     work, home = tmp_path / "work", tmp_path / "home"
     work.mkdir()
-    code = "import threading, os, flows.watch, tasks.store; print(threading.active_count(), os.listdir())"
+    code = (
+        "import threading, os, flows.watch, tasks.bucket.store; print(threading.active_count(), os.listdir())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=work,
@@ -190,3 +192,21 @@ def test_every_prefix_that_is_listed_ends_with_a_slash():
     prefixes = [prefix for prefix in prefixes if not prefix.startswith("_") and "[" not in prefix]
     assert prefixes
     assert all(prefix.endswith("/") for prefix in prefixes)
+
+
+FOLDERS = sorted({path.parent for path in FILES})
+MOST_FILES, MOST_LINES = 14, 200
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: name_of(folder))
+def test_no_folder_is_a_corridor(folder: Path):
+    """Who opens a folder takes it in at a glance."""
+    files = [path.name for path in folder.glob("*.py") if path.name not in {"__init__.py", "__main__.py"}]
+    assert len(files) <= MOST_FILES, files
+
+
+def test_no_file_is_long():
+    long = {
+        name_of(path): lines for path in FILES if (lines := len(path.read_text().splitlines())) > MOST_LINES
+    }
+    assert long == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployments.bootstrap import bootstrap
-from tasks.orchestration import ABSORB_FLOW
+from tasks.orchestration.absorb_runs import ABSORB_FLOW
 from tests.servers.fixtures import kill_tree
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]

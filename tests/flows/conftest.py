@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 import torch
 
-from grasp_core.architectures import build
 from grasp_core.data import digits
-from grasp_core.snapshots import MemorySnapshots
-from grasp_core.sources import SourceTrainingConfig, train_source
+from grasp_core.models.architectures import build
+from grasp_core.models.snapshots import MemorySnapshots
+from grasp_core.training.sources import SourceTrainingConfig, train_source
+from tasks.bucket.store import Store
 from tasks.contracts import keys
 from tasks.contracts.base import Architecture, InputSpec, Period
 from tasks.contracts.journal import Decided
 from tasks.contracts.manifest import Manifest
 from tasks.contracts.target import AbsorbSettings, GateSettings, Target
-from tasks.datasets import SplitArrays, publish_dataset
+from tasks.data.datasets import SplitArrays, publish_dataset
 from tasks.identity import signed
-from tasks.journal import Journal
-from tasks.publish import Published, publish, weights_of
-from tasks.store import Store
-from tasks.targets import create_target
-from tasks.weights import save
-from tests.flows.demo_runs import DemoRun, started_demo
+from tasks.journal.log import Journal
+from tasks.journal.targets import create_target
+from tasks.publishing.publish import Published, publish, weights_of
+from tasks.weights.files import save
+from tests.flows.demo.demo_runs import DemoRun, started_demo
 
 ARCHITECTURE = Architecture(id="grasp/digits-cnn", in_channels=1, num_classes=10)
 INPUT = InputSpec(height=8, width=8, channels=1, mean=(0.5,), std=(0.5,))

@@ -12,11 +12,11 @@ from typing import Any
 import mlflow
 
 import flows.rebuild
-import tasks.absorb
-import tasks.blobs
-import tasks.project
-import tasks.settle
-import tasks.steps
+import tasks.absorbing.project
+import tasks.absorbing.settle
+import tasks.absorbing.steps
+import tasks.candidates.steps
+import tasks.weights.blobs
 
 woken: list[bool] = []
 
@@ -66,16 +66,16 @@ def is_champion(_: Any, __: str, alias: str, *rest: Any) -> bool:
 
 
 POINTS: dict[str, Callable[[signal.Signals], None]] = {
-    "after-download": lambda how: after(tasks.blobs, "fetch_file", how),
-    "after-transfer": lambda how: before(tasks.absorb.Steps, "step", how, when=is_fine_tune),
-    "mid-fine-tune": lambda how: after(tasks.absorb.Steps, "epoch", how, when=is_late_epoch),
-    "after-logging": lambda how: after(tasks.steps, "log_outcome", how),
-    "after-registering": lambda how: after(tasks.settle, "register", how),
-    "after-commit": lambda how: after(tasks.settle, "commit", how),
+    "after-download": lambda how: after(tasks.weights.blobs, "fetch_file", how),
+    "after-transfer": lambda how: before(tasks.candidates.steps.Steps, "step", how, when=is_fine_tune),
+    "mid-fine-tune": lambda how: after(tasks.candidates.steps.Steps, "epoch", how, when=is_late_epoch),
+    "after-logging": lambda how: after(tasks.absorbing.steps, "log_outcome", how),
+    "after-registering": lambda how: after(tasks.absorbing.settle, "register", how),
+    "after-commit": lambda how: after(tasks.absorbing.settle, "commit", how),
     "between-aliases": lambda how: before(
         mlflow.MlflowClient, "set_registered_model_alias", how, when=is_champion
     ),
-    "before-projected": lambda how: before(tasks.project, "write_projected", how),
+    "before-projected": lambda how: before(tasks.absorbing.project, "write_projected", how),
     "after-switch": lambda how: after(flows.rebuild, "switch", how),
 }
 

@@ -15,9 +15,9 @@ from mlflow import MlflowClient
 
 from flows.absorb import absorb
 from tasks.contracts import keys
-from tasks.licensing import state_license
-from tasks.registry import aliases
-from tasks.weights import new_module, save
+from tasks.registry.registry import aliases
+from tasks.weights.files import new_module, save
+from tasks.weights.licensing import state_license
 from tests.flows.conftest import ARCHITECTURE, World
 
 pytestmark = pytest.mark.integration

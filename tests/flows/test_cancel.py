@@ -17,8 +17,8 @@ from deployments.bootstrap import bootstrap
 from deployments.environment import worker_environment
 from deployments.workers import worker_command
 from tasks.contracts.target import AbsorbSettings
-from tasks.mlflow_api import connect
-from tasks.orchestration import trigger_absorb
+from tasks.orchestration.absorb_runs import trigger_absorb
+from tasks.tracking.api import connect
 from tests.flows.conftest import World
 from tests.servers.fixtures import kill_tree
 

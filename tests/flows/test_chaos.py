@@ -21,13 +21,13 @@ from prefect.states import Crashed
 
 from flows.absorb import absorb
 from flows.backfill import backfill
-from tasks import absorb as absorbing
-from tasks import steps
+from tasks.absorbing import steps
+from tasks.candidates import absorb as absorbing
 from tasks.contracts.rebuild import BackfillRequest
 from tasks.contracts.target import AbsorbSettings
-from tasks.projection import is_behind
-from tasks.registry import aliases
-from tasks.stored import ModelDigests, verify_stored
+from tasks.journal.projection import is_behind
+from tasks.registry.registry import aliases
+from tasks.registry.stored import ModelDigests, verify_stored
 from tests.flows.conftest import World
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.timeout(900)]
@@ -43,7 +43,7 @@ def client(mlflow_server) -> MlflowClient:
 
 @pytest.fixture(autouse=True)
 def _no_waiting_between_attempts(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("tasks.waiting.WAITS", (timedelta(0),) * 3)
+    monkeypatch.setattr("tasks.arrivals.waiting.WAITS", (timedelta(0),) * 3)
 
 
 @pytest.fixture

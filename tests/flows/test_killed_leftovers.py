@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from flows.absorb import absorb
+from tasks.absorbing.work import open_work
 from tasks.private import GRACE_S
-from tasks.work import open_work
 from tests.flows.conftest import World
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration]
 ROOT = Path(__file__).parents[2]
 ABSORB = "from flows.absorb import absorb; absorb({target!r})"
 MEASURE = (
-    "from tasks.versions import measure_version; from tasks.work import open_work; "
+    "from tasks.absorbing.measure import measure_version; from tasks.absorbing.work import open_work; "
     "measure_version(open_work({target!r}, by='test'), 1)"
 )
 
@@ -25,9 +25,9 @@ MEASURE = (
 @pytest.mark.parametrize(
     ("module", "dies_after", "does", "absorbed"),
     [
-        ("tasks.logged", "log_model", ABSORB, False),
-        ("tasks.stored", "fetch_version", ABSORB, False),
-        ("tasks.versions", "fetch_version", MEASURE, True),
+        ("tasks.tracking.logged", "log_model", ABSORB, False),
+        ("tasks.registry.stored", "fetch_version", ABSORB, False),
+        ("tasks.absorbing.measure", "fetch_version", MEASURE, True),
     ],
 )
 def test_weights_of_the_killed_lie_where_the_next_one_sweeps(

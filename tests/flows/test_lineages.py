@@ -8,19 +8,19 @@ from mlflow import MlflowClient
 from flows.absorb import absorb
 from flows.backfill import backfill
 from flows.retract import retract
-from tasks.backfill import backfill_of
+from tasks.absorbing.work import open_work
 from tasks.contracts import keys
 from tasks.contracts.journal import Accepted, Decided, Switched, Withdrawn
 from tasks.contracts.rebuild import BackfillRequest
 from tasks.contracts.target import AbsorbSettings, GateSettings
 from tasks.errors import NotThere, OperationRefused, StoredDiffers
-from tasks.history import Historian
-from tasks.operate import promote, roll_back
-from tasks.rebuild_plan import plan_text
-from tasks.registry import aliases
-from tasks.status import TargetStatus, status_of
-from tasks.verify import verify
-from tasks.work import open_work
+from tasks.journal.history import Historian
+from tasks.lineages.backfill import backfill_of
+from tasks.lineages.plan import plan_text
+from tasks.lineages.verify import verify
+from tasks.operations.operate import promote, roll_back
+from tasks.operations.status import TargetStatus, status_of
+from tasks.registry.registry import aliases
 from tests.flows.conftest import World
 
 pytestmark = pytest.mark.integration

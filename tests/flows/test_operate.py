@@ -8,15 +8,15 @@ from mlflow import MlflowClient
 
 from flows import absorb_units
 from flows.absorb import absorb
-from tasks import settle
+from tasks.absorbing import settle
+from tasks.absorbing.work import Work, open_work
 from tasks.contracts.target import GateSettings
 from tasks.errors import NotThere, OperationRefused
-from tasks.operate import pause, promote, resume, roll_back
-from tasks.projection import is_behind
-from tasks.registry import aliases
-from tasks.retract import withdraw
-from tasks.version_tags import SET_ASIDE
-from tasks.work import Work, open_work
+from tasks.journal.projection import is_behind
+from tasks.lineages.retract import withdraw
+from tasks.operations.operate import pause, promote, resume, roll_back
+from tasks.registry.registry import aliases
+from tasks.registry.tags import SET_ASIDE
 from tests.flows.conftest import World
 
 pytestmark = pytest.mark.integration

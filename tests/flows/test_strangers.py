@@ -7,7 +7,7 @@ from flows.absorb import absorb
 from flows.watch import watch
 from tasks.contracts.journal import Decided
 from tests.flows.conftest import World
-from tests.tasks.bad_arrivals import CASES, Shelf
+from tests.tasks.arrivals.bad_arrivals import CASES, Shelf
 from tests.tasks.conftest import Bucket
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]

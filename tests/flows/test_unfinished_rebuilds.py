@@ -15,18 +15,18 @@ import flows.rebuild
 import flows.rebuild_target
 from flows.absorb import absorb
 from flows.backfill import backfill
-from flows.cli import prune as _prune  # noqa: F401 - registers the command
-from flows.cli import target_look as _look  # noqa: F401
 from flows.cli.app import app
+from flows.cli.targets import look as _look  # noqa: F401
+from flows.cli.targets import prune as _prune  # noqa: F401 - registers the command
+from tasks.absorbing.work import open_work
 from tasks.contracts import keys
 from tasks.contracts.rebuild import BackfillRequest
 from tasks.contracts.target import AbsorbSettings, GateSettings
 from tasks.errors import OperationRefused, OrchestrationUnavailable
-from tasks.history import Historian
-from tasks.operate import roll_back
-from tasks.prune import plan_prune, prune
-from tasks.rebuild_hint import hint_key
-from tasks.work import open_work
+from tasks.journal.history import Historian
+from tasks.lineages.hint import hint_key
+from tasks.operations.operate import roll_back
+from tasks.operations.prune import plan_prune, prune
 from tests.flows.conftest import World
 
 pytestmark = pytest.mark.integration

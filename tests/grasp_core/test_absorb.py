@@ -6,13 +6,13 @@ import torch
 
 from grasp_core.absorb import absorb, begin
 from grasp_core.alignment import align
-from grasp_core.architectures import build
-from grasp_core.batchnorm import recalibrate
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.target import Labels, TargetData
 from grasp_core.errors import IncompatibleSource, NonFiniteLoss
-from grasp_core.evaluate import evaluate
-from grasp_core.snapshots import MemorySnapshots
+from grasp_core.models.architectures import build
+from grasp_core.models.batchnorm import recalibrate
+from grasp_core.models.evaluate import evaluate
+from grasp_core.models.snapshots import MemorySnapshots
 from grasp_core.transfer import select
 
 MODES = ["guarded", "reference"]

@@ -11,7 +11,7 @@ from grasp_core.absorb import absorb, begin
 from grasp_core.alignment import agreement, align
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.target import TargetData
-from grasp_core.snapshots import DiskSnapshots
+from grasp_core.models.snapshots import DiskSnapshots
 
 TEMPORARY = 0.35  # parameter sizes: activations, a batch, buffers, two tensors in the middle of an operation
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tasks.bucket.store import Store
 from tasks.settings import StoreSettings
-from tasks.store import Store
 
 RGW_SCRIPT = Path(__file__).parent / "ceph-rgw"
 
@@ -66,7 +66,7 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """moto behind a lock, in a process of its own; it checks no credentials."""
     port = free_port()
     log = (tmp_path_factory.mktemp("moto") / "log").open("wb")
-    command = [sys.executable, "-m", "flows.demo.s3", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "flows.demo.servers.s3", "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(command, stdout=log, stderr=log)
     endpoint = f"http://127.0.0.1:{port}"
     try:

@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tasks.arrivals.listing import ListingRule
+from tasks.arrivals.triage import Triage, triage
+from tasks.bucket.store import Store
 from tasks.contracts import keys
 from tasks.contracts.base import Architecture, InputSpec
 from tasks.contracts.journal import Decided, Entry, Reason
 from tasks.contracts.state import State
 from tasks.contracts.target import Target
-from tasks.journal import Journal
-from tasks.listing import ListingRule
-from tasks.store import Store
-from tasks.triage import Triage, triage
+from tasks.journal.log import Journal
 
 ARCHITECTURE = Architecture(id="grasp/digits-cnn", in_channels=1, num_classes=10)
 CLASSES = tuple("0123456789")

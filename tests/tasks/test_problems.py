@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.contracts.base import Period
-from tasks.contracts.problems import first_problem
 from tasks.contracts.target import AbsorbSettings
+from tasks.problems import first_problem
 
 
 def problem(model, **fields: object) -> str:

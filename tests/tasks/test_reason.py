@@ -2,10 +2,10 @@
 
 import pytest
 
+from tasks.arrivals.requeue import requeue
 from tasks.contracts.journal import Requeued
 from tasks.errors import OperationRefused
 from tasks.reason import MAX_REASON, checked_reason
-from tasks.requeue import requeue
 
 
 @pytest.mark.parametrize("reason", ["fixed", "größer, 画像", "x" * MAX_REASON, f"  {'x' * MAX_REASON} \n"])

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from grasp_core.peers.average import stir_in
-from grasp_core.peers.ensemble import MeanOfProbabilities
-from grasp_core.peers.random_mask import scattered
-from grasp_core.peers.shuffled_scores import shuffled
-from grasp_core.peers.transfer_all import everything
+from grasp_core.peers.controls.random_mask import scattered
+from grasp_core.peers.controls.shuffled_scores import shuffled
+from grasp_core.peers.controls.transfer_all import everything
+from grasp_core.peers.merges.average import stir_in
+from grasp_core.peers.merges.ensemble import MeanOfProbabilities
 from grasp_core.seed import generator
 
 

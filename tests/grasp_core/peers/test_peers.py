@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from grasp_core.architectures import build
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.target import count, in_order
-from grasp_core.evaluate import evaluate, predict
+from grasp_core.models.architectures import build
+from grasp_core.models.evaluate import evaluate, predict
+from grasp_core.models.snapshots import DiskSnapshots, MemorySnapshots
 from grasp_core.peers.catalogue import PEERS
 from grasp_core.peers.peer import Task
-from grasp_core.snapshots import DiskSnapshots, MemorySnapshots
 
 EPOCHS = 2
 

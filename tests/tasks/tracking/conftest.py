@@ -12,15 +12,15 @@ import torch
 from mlflow import MlflowClient
 from sklearn.datasets import load_digits
 
-from tasks.absorb import Candidate, absorb_source
+from tasks.arrivals.unit import Unit
+from tasks.candidates.absorb import Candidate, absorb_source
 from tasks.contracts.base import Architecture, InputSpec, Period
 from tasks.contracts.dataset import Dataset, File, Split, Splits
 from tasks.contracts.journal import Decided, Digests, Reason, SourceRef
 from tasks.contracts.target import AbsorbSettings, Target
-from tasks.datasets import SPLITS, LoadedDataset, SplitArrays
-from tasks.mlflow_api import connect
-from tasks.units import Unit
-from tasks.weights import new_module, save
+from tasks.data.datasets import SPLITS, LoadedDataset, SplitArrays
+from tasks.tracking.api import connect
+from tasks.weights.files import new_module, save
 
 DIGITS = Architecture(id="grasp/digits-cnn", in_channels=1, num_classes=10)
 SIZE = InputSpec(height=8, width=8, channels=1, mean=(0.5,), std=(0.5,))

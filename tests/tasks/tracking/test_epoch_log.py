@@ -4,9 +4,9 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from grasp_core.progress import Epoch
-from tasks.epoch_log import EpochLog
 from tasks.errors import TrackingUnavailable
 from tasks.throttle import Throttle
+from tasks.tracking.epoch_log import EpochLog
 
 
 class Server:

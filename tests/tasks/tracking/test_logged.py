@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from tasks.absorb import Candidate
+from tasks.arrivals.unit import Unit
+from tasks.candidates.absorb import Candidate
+from tasks.candidates.outcome import correct_of
 from tasks.contracts.journal import Decided
 from tasks.contracts.target import Target
 from tasks.errors import NotThere
-from tasks.experiments import experiment_of, runs_of
-from tasks.logged import Logged, find_logged, forget, log_outcome, read_logged
-from tasks.outcome import correct_of
-from tasks.registry import find_version, register
-from tasks.stored import ModelDigests, verify_stored
-from tasks.tracking import end_stale_runs, log_decision, open_run, running
-from tasks.units import Unit
+from tasks.registry.registry import find_version, register
+from tasks.registry.stored import ModelDigests, verify_stored
+from tasks.tracking.experiments import experiment_of, runs_of
+from tasks.tracking.logged import Logged, find_logged, forget, log_outcome, read_logged
+from tasks.tracking.runs import end_stale_runs, log_decision, open_run, running
 
 pytestmark = pytest.mark.integration
 

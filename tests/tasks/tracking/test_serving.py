@@ -14,18 +14,18 @@ import pytest
 import torch
 from mlflow import MlflowClient
 
-from tasks.absorb import Candidate
+from tasks.arrivals.unit import Unit
+from tasks.candidates.absorb import Candidate
 from tasks.contracts.target import Target
 from tasks.errors import InvalidDocument, NotThere
-from tasks.flavor import pip_requirements
-from tasks.loading import load_model
-from tasks.logged import log_outcome
-from tasks.registry import register, set_aliases
-from tasks.serving import load
-from tasks.stored import fetch_version
-from tasks.tracking import open_run
-from tasks.units import Unit
-from tasks.weights import load_module
+from tasks.registry.loading import load_model
+from tasks.registry.registry import register, set_aliases
+from tasks.registry.stored import fetch_version
+from tasks.tracking.flavor import pip_requirements
+from tasks.tracking.logged import log_outcome
+from tasks.tracking.runs import open_run
+from tasks.tracking.serving import load
+from tasks.weights.files import load_module
 from tests.servers.fixtures import free_port, wait_for
 
 pytestmark = pytest.mark.integration

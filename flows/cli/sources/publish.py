@@ -1,0 +1,170 @@
+"""`grasp publish`: put a source where targets find it."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from pydantic import ValidationError
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from flows.cli.app import app, out, tell
+from tasks.bucket.store import Store
+from tasks.contracts.base import Architecture, InputSpec, ModelSignature
+from tasks.contracts.manifest import Manifest
+from tasks.errors import BadArrival, InvalidDocument
+from tasks.journal.targets import read_target
+from tasks.problems import first_problem
+from tasks.publishing.describe import Place, describe, signature_of, usual_input
+from tasks.publishing.publish import Published
+from tasks.publishing.publish import publish as publish_source
+from tasks.settings import StoreSettings, load_settings
+
+SERIES = typer.Option(..., "--series", help="The stream of sources that this one belongs to.")
+PERIOD = typer.Option(..., "--period", help="Label of the period, such as 2014 or 1950s.")
+START = typer.Option(..., "--start", help="First day of the period, such as 2014-01-01.")
+END = typer.Option(..., "--end", help="Last day of the period.")
+REV = typer.Option(1, "--rev", help="Revision: raise it to correct a published source.")
+PUBLISHER = typer.Option("", "--publisher", help="Who publishes.")
+LICENSE = typer.Option("", "--license", help="Such as cc-by-4.0; goes into the file, and on model cards.")
+
+
+@app.command()
+def publish(
+    file: Path = typer.Argument(
+        help="Weights: safetensors, a torch.save'd state dict, or a Lightning checkpoint.",
+        exists=True,
+        dir_okay=False,
+    ),
+    series: str = SERIES,
+    period: str = PERIOD,
+    start: str = START,
+    end: str = END,
+    rev: int = REV,
+    architecture: str = typer.Option("", "--architecture", help="For example torchvision/resnet50."),
+    classes: str = typer.Option("", "--classes", help="Comma-separated, in the order of the outputs."),
+    size: str = typer.Option("", "--size", help="Input as HEIGHTxWIDTHxCHANNELS; usual: 224x224x3."),
+    mean: str = typer.Option("", "--mean", help="Mean per channel of x/255; usual: ImageNet's."),
+    std: str = typer.Option("", "--std", help="Standard deviation per channel; usual: ImageNet's."),
+    target: str = typer.Option("", "--target", help="Or take all of these from this target."),
+    prefix: str = typer.Option(None, "--prefix", help="Of the model's names in a checkpoint, such as model."),
+    metric: list[str] = typer.Option([], "--metric", help="Such as val_accuracy=0.93; repeat for several."),
+    publisher: str = PUBLISHER,
+    license_: str = LICENSE,
+) -> None:
+    """Publish a source: checked here, blob first, manifest last, then a notice.
+
+    Example: [bold]grasp publish 2014.safetensors --series digits --period 2014 --start 2014-01-01
+    --end 2014-12-31 --architecture grasp/digits-cnn --classes 0,1,2,3,4,5,6,7,8,9[/]
+    """
+    store = Store.from_settings(load_settings(StoreSettings))
+    if target and (architecture or classes or size or mean or std):
+        raise typer.BadParameter("--target brings architecture, classes and input; say it or those, not both")
+    if target:
+        signature: ModelSignature = read_target(store, target)
+    elif architecture and classes:
+        spec = _input(size, mean, std, usual_input(architecture))
+        signature = signature_of(architecture, tuple(classes.split(",")), spec)
+    else:
+        raise typer.BadParameter("say --architecture and --classes, or --target")
+    place = Place(series=series, period=period, start=start, end=end, rev=rev)
+    metrics = dict(map(_metric, metric))
+    with _checked(file, signature.architecture, prefix) as sound, licensed(sound, license_) as weights:
+        manifest = describe(weights, signature, place=place, publisher=publisher, metrics=metrics)
+        say(send(store, weights, manifest))
+
+
+def send(store: Store, file: Path, manifest: Manifest) -> Published:
+    """Publish with a bar for the bytes."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=out, transient=True) as progress:
+        bar = progress.add_task("uploading", total=manifest.weights.size_bytes)
+        return publish_source(
+            store, file, manifest=manifest, progress=lambda sent: progress.advance(bar, sent)
+        )
+
+
+def say(published: Published) -> None:
+    """Tell what became of it."""
+    what = "published" if published.new else "was published before, the same in content"
+    tell(f"{published.key} {what}; arrival {published.arrival_id[:12]}")
+
+
+@contextmanager
+def licensed(weights: Path, said: str) -> Iterator[Path]:
+    """Give the file itself, or a copy that states a licence, in a directory that goes."""
+    if not said:
+        yield weights
+        return
+    from tasks.weights.licensing import state_license
+
+    with tempfile.TemporaryDirectory(prefix="grasp-publish-") as scratch:
+        copy = Path(scratch) / "licensed.safetensors"
+        state_license(weights, copy, said)
+        yield copy
+
+
+@contextmanager
+def _checked(file: Path, architecture: Architecture, prefix: str | None) -> Iterator[Path]:
+    """Give a file that passes the checks; a checkpoint is converted first, into a directory that goes."""
+    from tasks.weights.convert import convert, is_checkpoint
+
+    if not is_checkpoint(file):
+        _check(file, architecture, file)
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="grasp-publish-") as scratch:
+        weights = Path(scratch) / "weights.safetensors"
+        done = convert(file, weights, architecture, prefix=prefix)
+        stripped = f", prefix {done.prefix} stripped" if done.prefix else ""
+        tell(f"converted {file}{stripped}")
+        if done.dropped:
+            tell(f"left out, beside the model: {', '.join(done.dropped[:5])}")
+        _check(weights, architecture, file)
+        yield weights
+
+
+def _check(weights: Path, architecture: Architecture, file: Path) -> None:
+    from tasks.weights.files import check_source
+
+    try:
+        check_source(weights, architecture, object=str(file))
+    except BadArrival as error:
+        raise InvalidDocument(
+            f"{file}: found {error.found}; needed {error.needed}; nothing was published"
+        ) from error
+
+
+def _input(size: str, mean: str, std: str, usual: InputSpec) -> InputSpec:
+    parts = size.split("x") if size else [str(usual.height), str(usual.width), str(usual.channels)]
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        raise typer.BadParameter(f"--size {size}: needs HEIGHTxWIDTHxCHANNELS, such as 224x224x3")
+    height, width, channels = map(int, parts)
+    same = channels == usual.channels
+    fields = {
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "mean": _numbers("--mean", mean) if mean else usual.mean if same else (0.5,) * channels,
+        "std": _numbers("--std", std) if std else usual.std if same else (0.5,) * channels,
+    }
+    try:
+        return InputSpec.model_validate(fields)
+    except ValidationError as error:
+        raise InvalidDocument(f"input: {first_problem(error)}; nothing was published") from error
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    try:
+        return tuple(map(float, text.split(",")))
+    except ValueError as error:
+        raise typer.BadParameter(f"{option} {text}: needs numbers, comma-separated") from error
+
+
+def _metric(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError as error:
+        raise typer.BadParameter(f"--metric {text}: needs name=number") from error

@@ -1,0 +1,50 @@
+"""Deploy prefect.yaml to the demo's server, with a faster watch."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from flows.demo.servers.failure import DemoFailed
+from flows.demo.servers.processes import Children
+
+WATCH_INTERVAL_S = 10
+PATIENCE_S = 300.0  # for a command on a very busy machine
+# Without a command a process worker imports Prefect twice per flow run, once to look for code to fetch.
+ENGINE = f"{sys.executable} -m prefect.engine"
+
+
+def bootstrap(children: Children, directory: Path) -> None:
+    """Create pools, queues, limits and automations on the demo's server. Raises DemoFailed."""
+    command = [sys.executable, "-m", "deployments.bootstrap"]
+    children.run("bootstrap", command, cwd=directory / "bootstrap", timeout_s=PATIENCE_S)
+
+
+def deploy(children: Children, directory: Path) -> None:
+    """Deploy watch and absorb as prefect.yaml says, but for the demo's haste. Raises DemoFailed."""
+    here = directory / "deploy"
+    here.mkdir()
+    (here / "prefect.yaml").write_text(hasty(project_file().read_text()))
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    children.run("deploy", command, cwd=here, timeout_s=PATIENCE_S)
+
+
+def hasty(document: str) -> str:
+    """Shorten the watch's interval in a prefect.yaml, and start flow runs with one import of Prefect."""
+    project = yaml.safe_load(document)
+    for deployment in project["deployments"]:
+        for schedule in deployment.get("schedules", []):
+            schedule["interval"] = WATCH_INTERVAL_S
+        variables = deployment["work_pool"].get("job_variables", {})
+        deployment["work_pool"]["job_variables"] = {**variables, "command": ENGINE}
+    return str(yaml.safe_dump(project, sort_keys=False))
+
+
+def project_file() -> Path:
+    """Find prefect.yaml beside the package. Raises DemoFailed when it was installed without it."""
+    path = Path(__file__).parents[3] / "prefect.yaml"
+    if not path.is_file():
+        raise DemoFailed(
+            f"{path} is not there; the demo needs a clone of the repository, run `make demo` in it"
+        )
+    return path

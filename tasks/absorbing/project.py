@@ -1,0 +1,90 @@
+"""Make MLflow show what the journal says: aliases first, then decisions on runs and versions."""
+
+from functools import partial
+
+from tasks.absorbing.work import Work
+from tasks.contracts.journal import Decided
+from tasks.errors import NotThere
+from tasks.journal.projection import read_projected, write_projected
+from tasks.registry.registry import set_aliases, set_aside_undecided
+from tasks.registry.tags import tag_decision
+from tasks.tracking.logged import read_logged
+from tasks.tracking.runs import log_decision, log_lineage_point
+
+# what a watch decides by the manifest alone, so that nothing was ever registered for it
+BEFORE_ANY_ATTEMPT = frozenset(
+    {"manifest_invalid", "manifest_key", "newer_schema", "architecture", "classes", "input", "same_weights"}
+)
+
+
+def project(work: Work) -> None:
+    """Project the journal's tip; done again when the tip moved meanwhile, so that the last writer is right.
+
+    Cheap when nothing is behind: the aliases are read, and compared, and projected.json is left alone.
+    """
+    while True:
+        state = work.journal.state()
+        still = partial(_shows, work, state.to_project)
+        moved = False
+        if state.versions:
+            moved = set_aliases(
+                work.mlflow,
+                work.target.name,
+                champion=state.champion,
+                previous=state.previous,
+                holds=still,
+            )
+        shown = read_projected(work.store, work.target.name)
+        if shown.seq < state.to_project:
+            _show_decisions(work, after=shown.seq)
+        if not still():
+            continue
+        if moved or shown.seq < state.to_project:
+            write_projected(work.store, work.target.name, state)
+        return
+
+
+def _shows(work: Work, seq: int) -> bool:
+    return work.journal.state().to_project == seq
+
+
+def _show_decisions(work: Work, *, after: int) -> None:
+    for entry in work.journal.entries(after=after):
+        if not isinstance(entry, Decided):
+            continue
+        if entry.mlflow_run_id is not None:
+            _show(work, entry, entry.mlflow_run_id)
+        elif entry.reason_code not in BEFORE_ANY_ATTEMPT:
+            _set_aside(work, entry)
+
+
+def _set_aside(work: Work, decided: Decided) -> None:
+    """Set aside what attempts on an arrival registered before it was decided without a version."""
+    set_aside_undecided(
+        work.mlflow,
+        work.target.name,
+        arrival_id=decided.arrival_id,
+        lineage=decided.lineage,
+        why=f"{decided.decision}: {decided.reason_code}",
+        known=work.journal.last.versions,
+    )
+
+
+def _show(work: Work, decided: Decided, mlflow_run_id: str) -> None:
+    client, target = work.mlflow, work.target.name
+    try:
+        outcome = read_logged(client, mlflow_run_id).outcome
+    except NotThere:
+        return  # deleted by a person: there is nothing left to show it on
+    log_decision(client, mlflow_run_id, decided, outcome=outcome)
+    if decided.registry_version is not None:
+        tag_decision(client, target, version=decided.registry_version, decided=decided)
+    if decided.index is not None:
+        log_lineage_point(
+            client,
+            target,
+            lineage=decided.lineage,
+            index=decided.index,
+            gate_accuracy=outcome.result.gate.accuracy,
+            test_accuracy=outcome.result.test.accuracy,
+        )

@@ -1,0 +1,124 @@
+"""From a logged candidate to a committed decision: register, verify, gate, journal."""
+
+import logging
+
+from tasks.absorbing.decide import best_earlier, commit
+from tasks.absorbing.work import Work
+from tasks.arrivals.unit import Unit, check_unmoved
+from tasks.candidates.figures import figures_of
+from tasks.candidates.gate import Reference, Verdict, judge
+from tasks.candidates.outcome import correct_of
+from tasks.contracts.journal import Decided
+from tasks.contracts.state import State
+from tasks.errors import JournalMoved, StoredDiffers
+from tasks.journal.lineages import head_of
+from tasks.registry.registry import register, set_aside_others
+from tasks.registry.stored import ModelDigests, verify_stored
+from tasks.registry.tags import decision_tags, tag_damaged, tag_duplicate
+from tasks.tracking.logged import Logged, forget, read_logged
+
+log = logging.getLogger(__name__)
+
+
+def settle(work: Work, unit: Unit, logged: Logged) -> Decided:
+    """Decide on a logged absorb and commit it. Order of writes: version, its stored hash, journal.
+
+    Raises JournalMoved when the journal's tip is no longer what the unit builds on; a version that was
+    registered for it is then tagged as a duplicate. Raises StoredDiffers when MLflow lost its bytes: what
+    was logged is forgotten, and the next attempt absorbs again.
+    """
+    state = work.journal.state()
+    check_unmoved(state, unit)
+    verdict = _verdict(work, unit, logged)
+    version = _registered(work, unit, logged, verdict)
+    outcome = logged.outcome
+    kept = {
+        name: figure
+        for name, figure in figures_of(outcome).items()
+        if "/" not in name  # seconds and bytes are MLflow's
+    }
+    try:
+        decided = commit(
+            work.journal,
+            unit,
+            verdict,
+            registry_version=version,
+            weights_sha256=outcome.served_sha256,
+            stem_sha256=outcome.stem_sha256,
+            mlflow_run_id=logged.mlflow_run_id,
+            figures=kept,
+        )
+    except JournalMoved:
+        if version is not None:
+            _set_aside(work, unit, version)
+        raise
+    _set_aside_leftovers(work, unit, state, version)
+    return decided
+
+
+def _registered(work: Work, unit: Unit, logged: Logged, verdict: Verdict) -> int | None:
+    outcome = logged.outcome
+    if outcome.served_sha256 is None:
+        return None  # unchanged: there is no new model
+    said = decision_tags(verdict.decision, verdict.code, found=verdict.found, needed=verdict.needed)
+    version = register(work.mlflow, logged, unit=unit, expects=said)
+    expected = ModelDigests(served=outcome.served_sha256, stem=outcome.stem_sha256)
+    try:
+        verify_stored(work.mlflow, unit.target, version=version, expected=expected, scratch=work.scratch)
+    except StoredDiffers as error:
+        tag_damaged(work.mlflow, unit.target, version=version, reason=str(error))
+        forget(work.mlflow, logged)
+        raise
+    return version
+
+
+def _verdict(work: Work, unit: Unit, logged: Logged) -> Verdict:
+    outcome = logged.outcome
+    if outcome.after_fine_tune is None:
+        return Verdict(
+            decision="rejected",
+            code="no_gain",
+            found="no step toward the source lowers the loss on the labels",
+            needed="an alpha above 0",
+            figures={"gate_accuracy": outcome.result.gate.accuracy},
+        )
+    champion = None
+    if unit.parent_version is not None and outcome.before is not None:
+        champion = Reference(
+            registry_version=unit.parent_version, correct=correct_of(outcome.before.gate_hits)
+        )
+    return judge(
+        work.target.gate,
+        correct_of(outcome.after_fine_tune.gate_hits),
+        champion=champion,
+        best=_best_earlier(work, unit),
+    )
+
+
+def _best_earlier(work: Work, unit: Unit) -> Reference | None:
+    state = work.journal.last
+    version = best_earlier(state, lineage=unit.lineage, parent=unit.parent_version, data=unit.digests.data)
+    if version is None:
+        return None
+    run_id = work.mlflow.get_model_version(unit.target, str(version)).run_id
+    scores = read_logged(work.mlflow, run_id).outcome.after_fine_tune if run_id else None
+    return Reference(registry_version=version, correct=correct_of(scores.gate_hits)) if scores else None
+
+
+def _set_aside_leftovers(work: Work, unit: Unit, before: State, version: int | None) -> None:
+    """Set aside what attempts that died registered on another parent or with other settings."""
+    opened = before.open.get(unit.arrival_id)
+    holds = version if version is not None else unit.parent_version
+    if holds is not None and (unit.rebuilds or (opened and opened.tries > 1)):
+        set_aside_others(work.mlflow, unit, of=holds, known=work.journal.last.versions)
+
+
+def _set_aside(work: Work, unit: Unit, version: int) -> None:
+    """Tag a version that lost the race, unless the winner committed this very version."""
+    state: State = work.journal.state()
+    point = state.versions.get(version)
+    head = head_of(state, unit.lineage, start=unit.parent_version)
+    if point is None and head is not None:
+        tag_duplicate(work.mlflow, unit.target, version=version, of=head)
+    elif point is not None:
+        log.info("version %d of %s was committed by another writer", version, unit.target)

@@ -1,0 +1,161 @@
+"""Prepare an image folder as target data on disk, and publish what was prepared."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from grasp_core.data.decoding import Image, decode
+from grasp_core.data.folder import Found, Sample, Skipped, scan, stratified, with_gate
+from grasp_core.errors import InvalidData
+from tasks.bucket.store import Store
+from tasks.contracts.base import Classes, Document, InputSpec, Name
+from tasks.data.datasets import SPLITS, SplitArrays, publish_dataset
+from tasks.errors import InvalidDocument, NotThere
+from tasks.printable import printable
+from tasks.problems import first_problem
+
+DOCUMENT = "prepared.json"
+TOLD = 3  # skipped files that a refusal names
+
+
+class Prepared(Document):
+    """prepared.json: what the arrays beside it are."""
+
+    name: Name
+    classes: Classes
+    input: InputSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What came of a folder: its classes, samples per split, and the files left out."""
+
+    classes: Classes
+    samples: Mapping[str, int]
+    skipped: tuple[Skipped, ...]
+
+
+def prepare(
+    folder: Path, out: Path, *, name: str, spec: InputSpec, val: float = 0.1, test: float = 0.1
+) -> Preparation:
+    """Decode a folder's images into four splits of arrays below out; the same folder gives the same bytes.
+
+    val, test: shares where the folder is not split already; half of val becomes the gate split. Files that
+    hold no whole image, and copies of an image that came before, are skipped and named.
+    Raises InvalidData, or InvalidDocument when a split or a class in train ends up empty.
+    """
+    found = scan(folder)
+    try:
+        document = Prepared(name=name, classes=found.classes, input=spec)
+    except ValidationError as error:
+        raise InvalidDocument(f"{folder}: {first_problem(error)}; nothing was prepared") from error
+    sound, skipped = sound_samples(found, spec)
+    splits = with_gate(stratified(sound[""], val=val, test=test) if "" in sound else sound)
+    check_splits(folder, found.classes, splits, skipped)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / DOCUMENT).unlink(missing_ok=True)  # until the last array is written, nothing is prepared here
+    for split in SPLITS:
+        _write(out, split, splits[split], spec)
+    (out / DOCUMENT).write_text(document.model_dump_json(indent=1) + "\n")
+    return Preparation(found.classes, {split: len(splits[split]) for split in SPLITS}, skipped)
+
+
+def publish_prepared(store: Store, folder: Path) -> str:
+    """Publish what prepare wrote; gives the key of its dataset.json. Raises NotThere, InvalidDocument."""
+    try:
+        document = Prepared.model_validate_json((folder / DOCUMENT).read_bytes())
+        splits = {split: _read(folder, split) for split in SPLITS}
+    except FileNotFoundError as error:
+        raise NotThere(
+            f"{error.filename}: is not there, grasp dataset prepare writes it; nothing was published"
+        ) from error
+    except ValueError as error:
+        raise InvalidDocument(f"{folder}: {error}; prepare it anew; nothing was published") from error
+    return publish_dataset(
+        store, document.name, classes=document.classes, input=document.input, splits=splits
+    )
+
+
+def sound_samples(found: Found, spec: InputSpec) -> tuple[dict[str, list[Sample]], tuple[Skipped, ...]]:
+    """Keep the samples that can be decoded and are no copies; a copy in two splits would leak.
+
+    Gives them by split, and all that was skipped, with reasons fit for a terminal.
+    """
+    seen: dict[bytes, str] = {}
+    sound: dict[str, list[Sample]] = {}
+    skipped = list(found.skipped)
+    for split, samples in found.samples.items():
+        sound[split] = []
+        for sample in samples:
+            try:
+                content = hashlib.sha256(_decode(sample, spec).tobytes()).digest()
+            except InvalidData as error:
+                skipped.append(Skipped(sample.id, str(error)))
+                continue
+            first = seen.setdefault(content, sample.id)
+            if first == sample.id:
+                sound[split].append(sample)
+            else:
+                skipped.append(Skipped(sample.id, f"{sample.path}: shows the same as {first}; it is skipped"))
+    return sound, tuple(Skipped(each.id, printable(each.reason)) for each in skipped)
+
+
+def check_splits(
+    folder: Path,
+    classes: Sequence[str],
+    splits: Mapping[str, Sequence[Sample]],
+    skipped: Sequence[Skipped],
+) -> None:
+    """Raise InvalidDocument for an empty split or a class without images in train; tells what was skipped."""
+    empty = [split for split in SPLITS if split in splits and not splits[split]]
+    trained = {sample.label for sample in splits["train"]}
+    unseen = [name for label, name in enumerate(classes) if label not in trained]
+    if empty or unseen:
+        raise InvalidDocument(
+            f"{folder}: no image for {printable(', '.join(empty or unseen))}, needs some in every split and "
+            f"of every class in train{_told(skipped)}; nothing was done"
+        )
+
+
+def write_images(file: Path, samples: Sequence[Sample], spec: InputSpec) -> NDArray[np.uint8]:
+    """Write one array image by image, so that memory holds one image; gives it mapped from disk."""
+    shape = (len(samples), spec.height, spec.width, spec.channels)
+    images = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+    for row, sample in enumerate(samples):
+        images[row] = _decode(sample, spec)
+    images.flush()
+    return images
+
+
+def labels_of(samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """Give the labels as one array."""
+    return np.array([sample.label for sample in samples], dtype=np.int64)
+
+
+def _decode(sample: Sample, spec: InputSpec) -> Image:
+    return decode(sample.path, height=spec.height, width=spec.width, channels=spec.channels)
+
+
+def _told(skipped: Sequence[Skipped]) -> str:
+    said = " | ".join(printable(each.reason, limit=300) for each in skipped[:TOLD])
+    return f"; skipped {len(skipped)}: {said}{' | ...' * (len(skipped) > TOLD)}" if skipped else ""
+
+
+def _write(out: Path, split: str, samples: Sequence[Sample], spec: InputSpec) -> None:
+    write_images(out / f"{split}-images.npy", samples, spec)
+    np.save(out / f"{split}-labels.npy", labels_of(samples))
+    (out / f"{split}-ids.json").write_text(json.dumps([sample.id for sample in samples]))
+
+
+def _read(folder: Path, split: str) -> SplitArrays:
+    return SplitArrays(
+        images=np.load(folder / f"{split}-images.npy", mmap_mode="r", allow_pickle=False),
+        labels=np.load(folder / f"{split}-labels.npy", allow_pickle=False),
+        ids=tuple(json.loads((folder / f"{split}-ids.json").read_bytes())),
+    )

@@ -1,0 +1,43 @@
+"""Targets in the bucket: create, read, list."""
+
+from tasks.bucket.store import Store
+from tasks.contracts import keys
+from tasks.contracts.reading import read_document
+from tasks.contracts.target import Target
+from tasks.errors import AlreadyThere, InvalidDocument, NotThere
+
+
+def create_target(store: Store, target: Target) -> None:
+    """Write target.json. Raises AlreadyThere when the name is taken, NotThere when its data are absent."""
+    if store.head(target.dataset) is None:
+        raise NotThere(
+            f"target {target.name}: its data {target.dataset} are not in bucket {store.bucket}; "
+            "publish them first; no target was created"
+        )
+    body = target.model_dump_json(indent=1, by_alias=True, exclude_none=True).encode()
+    try:
+        store.create(keys.target_key(target.name), body)
+    except AlreadyThere as error:
+        raise AlreadyThere(f"target {target.name} exists already; nothing was changed") from error
+
+
+def read_target(store: Store, name: str) -> Target:
+    """Read a target. Raises NotThere or InvalidDocument."""
+    key = keys.target_key(name)
+    try:
+        body = store.get(key, max_bytes=2**20).body
+    except NotThere as error:
+        known = ", ".join(target_names(store)) or "none"
+        raise NotThere(
+            f"target {name} does not exist in bucket {store.bucket} (there are: {known})"
+        ) from error
+    target = read_document(Target, body, name=key)
+    if target.name != name:
+        raise InvalidDocument(f"{key}: names {target.name}, needs {name}; this target is left alone")
+    return target
+
+
+def target_names(store: Store) -> list[str]:
+    """List the names of all targets, sorted."""
+    names = (keys.parse_target_key(item.key) for item in store.list(keys.TARGETS))
+    return sorted(name for name in names if name)

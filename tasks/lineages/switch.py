@@ -1,0 +1,85 @@
+"""May a rebuilt lineage take the place of the current one? The gate decides; `switched` commits."""
+
+from typing import NamedTuple
+
+from tasks.absorbing.decide import best_earlier
+from tasks.absorbing.measure import measure_version
+from tasks.absorbing.work import Work
+from tasks.candidates.gate import Verdict, judge
+from tasks.contracts.journal import Entry, Switched
+from tasks.contracts.state import State
+from tasks.errors import JournalMoved, OperationRefused
+from tasks.journal.lineages import head_of
+from tasks.journal.log import Stamp
+from tasks.lineages.rebuild import Course, Rebuild
+from tasks.tracking.runs import tag_lineage
+
+
+class Contest(NamedTuple):
+    """A rebuilt lineage's head against the champion; verdict is None where they are one version."""
+
+    head: int
+    champion: int | None
+    verdict: Verdict | None
+
+
+def contest(work: Work, rebuild: Rebuild) -> Contest:
+    """Hold the head of a rebuilt lineage against the champion and the best earlier one, as the gate does.
+
+    All are measured here and now, so that versions measured on other data compare. Raises OperationRefused
+    when nothing is left of the lineage, and what measure_version raises.
+    """
+    state = work.journal.state()
+    head = head_of(state, rebuild.lineage, start=rebuild.start)
+    if head is None:
+        raise OperationRefused(
+            f"lineage {rebuild.lineage} of {rebuild.target} has no version: every source is left out; "
+            f"the champion stays; absorb another source first, or pause the target and serve another"
+        )
+    if head == state.champion:
+        return Contest(head, head, None)
+    best = best_earlier(state, lineage=state.lineage, parent=state.champion, data=rebuild.data)
+    verdict = judge(
+        work.target.gate,
+        measure_version(work, head).correct,
+        champion=measure_version(work, state.champion) if state.champion is not None else None,
+        best=measure_version(work, best) if best is not None else None,
+    )
+    return Contest(head, state.champion, verdict)
+
+
+def switch(work: Work, rebuild: Rebuild, course: Course, won: Contest, *, reason: str) -> State:
+    """Make the rebuilt lineage the current one.
+
+    Raises JournalMoved when the current lineage went on since the course was charted or its champion moved:
+    nothing is written then, and what came meanwhile is absorbed first.
+    """
+
+    def think(state: State, stamp: Stamp) -> Entry:
+        origin = state.lineages.get(rebuild.origin)
+        found = (state.lineage, state.champion, origin.index if origin else 0)
+        needed = (rebuild.origin, won.champion, course.origin_index)
+        if found != needed:
+            raise JournalMoved(
+                f"target {rebuild.target}: (lineage, champion, index) are {found}, lineage {rebuild.lineage} "
+                f"was compared with {needed}; it catches up and is compared again"
+            )
+        return Switched(
+            **stamp._asdict(), lineage=rebuild.lineage, registry_version=won.head, reason=reason[:1000]
+        )
+
+    return work.journal.transact(think)
+
+
+def say_outcome(work: Work, rebuild: Rebuild, held: Contest) -> None:
+    """Write on the lineage's run in MLflow what the gate said of it."""
+    verdict = held.verdict
+    said = {
+        "origin": rebuild.origin,
+        "head_version": str(held.head),
+        "compared_with_version": str(held.champion or ""),
+        "decision": verdict.decision if verdict else "unchanged",
+        "reason_code": verdict.code if verdict else "no_gain",
+        "reason": f"found {verdict.found}; needed {verdict.needed}" if verdict else "it is the champion",
+    }
+    tag_lineage(work.mlflow, rebuild.target, lineage=rebuild.lineage, tags=said)

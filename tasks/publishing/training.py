@@ -1,0 +1,117 @@
+"""Train a source model of a period's images into a weights file."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from grasp_core.data import digits
+from grasp_core.data.augment import photographs
+from grasp_core.data.folder import Skipped, scan, stratified
+from grasp_core.data.samples import Augment, Samples
+from grasp_core.errors import InvalidData
+from grasp_core.progress import Epoch, Step
+from grasp_core.training.sources import SourceTrainingConfig, train_source
+from tasks.contracts.base import InputSpec, ModelSignature
+from tasks.data.folder import check_splits, labels_of, sound_samples, write_images
+from tasks.weights.files import new_module, save
+from tasks.weights.snapshots import FileSnapshots
+
+VAL_SHARE = 0.1
+_PERIOD = re.compile(r"\A([1-9][0-9]?)/([1-9][0-9]?)\Z")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourceData:
+    """Images of one period: most to train on, some to choose the epoch by, and the files left out."""
+
+    classes: tuple[str, ...]
+    train: Samples
+    val: Samples
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Told:
+    """Tells every epoch in a line."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def step(self, name: Step) -> None:
+        """Pass over the steps of an absorb: a source's training has none."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Tell how the epoch ended."""
+        self._say(
+            f"epoch {epoch.epoch}/{epoch.epochs}: loss {epoch.train_loss:.4f}, "
+            f"validation accuracy {epoch.val_accuracy:.3f}"
+        )
+
+
+def digits_data(which: str, *, seed: int) -> SourceData:
+    """Give the digits of period K of N ("2/6"), as they look after drifting so long. Raises InvalidData."""
+    match = _PERIOD.match(which)
+    if match is None:
+        raise InvalidData(f"--digits {which}: needs K/N, such as 2/6; nothing was trained")
+    split = digits.source(int(match[1]), of=int(match[2]), strength=1.0, seed=seed)
+    cut = round(len(split.labels) * (1 - VAL_SHARE))
+    train, val = (
+        Samples(split.images[rows], split.labels[rows], mean=digits.MEAN, std=digits.STD)
+        for rows in (slice(cut), slice(cut, None))
+    )
+    return SourceData(classes=digits.CLASSES, train=train, val=val)
+
+
+def folder_data(folder: Path, spec: InputSpec, scratch: Path) -> SourceData:
+    """Decode a folder with one subfolder per class, once, into arrays on disk.
+
+    Of a folder that is split already train and val are used. Files that hold no whole image, and copies of
+    an image that came before, are skipped and named. Raises InvalidData without two classes, InvalidDocument
+    when nothing is left to train or validate on.
+    """
+    found = scan(folder)
+    sound, skipped = sound_samples(found, spec)
+    splits = stratified(sound[""], val=VAL_SHARE, test=0.0) if "" in sound else sound
+    parts = {split: splits[split] for split in ("train", "val")}
+    check_splits(folder, found.classes, parts, skipped)
+    train, val = (
+        Samples(
+            write_images(scratch / f"{split}.npy", samples, spec),
+            labels_of(samples),
+            mean=spec.mean,
+            std=spec.std,
+            augment=_augment(spec) if split == "train" else None,
+        )
+        for split, samples in parts.items()
+    )
+    return SourceData(classes=found.classes, train=train, val=val, skipped=skipped)
+
+
+def train(
+    data: SourceData,
+    signature: ModelSignature,
+    file: Path,
+    *,
+    epochs: int,
+    lr: float,
+    seed: int,
+    say: Callable[[str], None],
+) -> float:
+    """Train by the paper's recipe into a weights file; gives the validation accuracy of the epoch kept."""
+    config = SourceTrainingConfig(epochs=epochs, lr=lr, seed=seed)
+    torch.manual_seed(seed)
+    module = new_module(signature.architecture)
+    if torch.cuda.is_available():
+        module.cuda()
+    snapshots = FileSnapshots(file.parent)
+    metrics = train_source(
+        module, data.train, data.val, config=config, snapshots=snapshots, progress=Told(say)
+    )
+    save(module, file)
+    return metrics.accuracy
+
+
+def _augment(spec: InputSpec) -> Augment | None:
+    return photographs(height=spec.height, width=spec.width) if spec.channels == 3 else None

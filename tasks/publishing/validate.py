@@ -1,0 +1,73 @@
+"""Every check that an arrival goes through, on the publisher's machine: nothing is sent."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tasks.arrivals.arrival import check_signature
+from tasks.arrivals.waiting import outside
+from tasks.contracts.manifest import Manifest
+from tasks.contracts.reading import MAX_DOCUMENT_BYTES, read_document
+from tasks.contracts.target import Target
+from tasks.errors import BadArrival, InvalidDocument, TerminalError
+from tasks.publishing.publish import weights_of
+from tasks.weights.files import check_source
+
+
+class Check(NamedTuple):
+    """One check and what it found wrong; None: nothing."""
+
+    what: str
+    problem: str | None
+
+
+def validate(file: Path, manifest: Path, target: Target) -> Iterator[Check]:
+    """Run the checks in the order in which an arrival meets them; those that cannot run are left out."""
+    document: list[Manifest] = []
+
+    def read() -> None:
+        with manifest.open("rb") as handle:
+            body = handle.read(MAX_DOCUMENT_BYTES + 1)
+        document.append(read_document(Manifest, body, name=str(manifest)))
+
+    yield _check("the manifest keeps its contract", read)
+    if not document:
+        return
+    (found,) = document
+    yield _check(
+        f"series {found.series} is one that {target.name} absorbs", lambda: _check_series(found, target)
+    )
+    yield Check(f"the period lies in the window of {target.name}", outside(found.period, target))
+    yield _check(
+        f"architecture, classes and input are those of {target.name}", lambda: check_signature(found, target)
+    )
+    yield _check(
+        "the file has the size and SHA-256 that the manifest says", lambda: _check_bytes(file, found)
+    )
+    yield _check(
+        f"the file holds exactly the tensors of {found.architecture.id}, all finite",
+        lambda: check_source(file, found.architecture, object=str(file)),
+    )
+
+
+def _check(what: str, run: Callable[[], None]) -> Check:
+    try:
+        run()
+    except BadArrival as error:
+        return Check(what, f"{error.object}: found {error.found}; needed {error.needed}")
+    except TerminalError as error:
+        return Check(what, str(error))
+    return Check(what, None)
+
+
+def _check_series(manifest: Manifest, target: Target) -> None:
+    if manifest.series not in target.series:
+        raise InvalidDocument(f"{manifest.series}: found in the manifest, needed {', '.join(target.series)}")
+
+
+def _check_bytes(file: Path, manifest: Manifest) -> None:
+    weights = weights_of(file)
+    for code, field in (("blob_size", "size_bytes"), ("blob_digest", "sha256")):
+        found, needed = getattr(weights, field), getattr(manifest.weights, field)
+        if found != needed:
+            raise BadArrival(code, object=str(file), found=f"{field} {found}", needed=f"{needed}")

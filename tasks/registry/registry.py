@@ -1,0 +1,165 @@
+"""The model registry: one registered model per target, one version per registered candidate, two aliases.
+
+MLflow has no compare-and-swap and no uniqueness, so everything here looks before it writes and can be done
+again; which version counts is the journal's word.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from tasks.arrivals.unit import Unit
+from tasks.candidates.outcome import unit_key
+from tasks.errors import NotThere
+from tasks.registry.tags import SET_ASIDE, candidate_tags, tag_duplicate, tag_set_aside
+from tasks.tracking.api import already_there, answering
+from tasks.tracking.logged import Logged
+from tasks.tracking.notes import work
+
+CHAMPION, PREVIOUS = "champion", "previous"
+
+
+def find_version(client: MlflowClient, unit: Unit) -> int | None:
+    """Find the version registered for this unit: the lowest READY one that is not set aside."""
+    with answering(f"versions of {unit.target}"):
+        numbers = [int(version.version) for version in _live_versions(client, unit)]
+    return min(numbers, default=None)
+
+
+def register(
+    client: MlflowClient, logged: Logged, *, unit: Unit, expects: Mapping[str, str] | None = None
+) -> int:
+    """Register a logged candidate and give its version; one that is registered already is found again.
+
+    Only a version with the same weights counts as the same: others of this unit are a rival's.
+    expects: the decision's tags as the gate is about to say them (see decision_tags); what the journal says
+    in the end is written by tag_decision, which then finds nothing left to write.
+    Raises NotThere when the outcome has no model, as after an unchanged absorb.
+    """
+    if logged.outcome.model_id is None:
+        raise NotThere(f"MLflow run {logged.mlflow_run_id}: it logged no model, so none is registered")
+    with answering(f"registered model {unit.target}"):
+        found = _same_weights(client, logged, unit)
+        if found:
+            return min(found)
+        tags = candidate_tags(logged, unit) | dict(expects or {})
+        try:
+            _create_version(client, logged, unit, tags=tags)
+        except NotThere:  # the first of its target
+            _create_model(client, unit.target)
+            _create_version(client, logged, unit, tags=tags)
+        # A request that was sent twice, or a rival, made more than one: the lowest counts, for everybody.
+        lowest, *others = sorted(_same_weights(client, logged, unit))
+        for other in others:
+            tag_duplicate(client, unit.target, version=other, of=lowest)
+    return lowest
+
+
+def set_aside_others(client: MlflowClient, unit: Unit, *, of: int, known: Collection[int]) -> list[int]:
+    """Set aside what earlier attempts registered for this arrival in this lineage; give their versions.
+
+    of: the version that was committed. known: versions that the journal has decided on; they stay.
+    """
+    found = _undecided(client, unit.target, unit.arrival_id, unit.lineage, known)
+    lost = [version for version in found if version != of]
+    for version in lost:
+        tag_duplicate(client, unit.target, version=version, of=of)
+    return lost
+
+
+def set_aside_undecided(
+    client: MlflowClient, target: str, *, arrival_id: str, lineage: str, why: str, known: Collection[int]
+) -> list[int]:
+    """Set aside what was registered for an arrival that was then decided without a version."""
+    lost = _undecided(client, target, arrival_id, lineage, known)
+    for version in lost:
+        tag_set_aside(client, target, version=version, why=why)
+    return lost
+
+
+def _undecided(
+    client: MlflowClient, target: str, arrival_id: str, lineage: str, known: Collection[int]
+) -> list[int]:
+    needed = {"name": target, "tags.arrival_id": arrival_id, "tags.lineage": lineage}
+    where = " and ".join(f"{key} = '{value}'" for key, value in needed.items())
+    with answering(f"versions of {target}"):
+        found = client.search_model_versions(where, max_results=1000)
+    live = [int(v.version) for v in found if not SET_ASIDE & v.tags.keys()]
+    return [version for version in live if version not in known]
+
+
+def aliases(client: MlflowClient, target: str) -> dict[str, int]:
+    """Read what our aliases name; empty when the target has no registered model, or they are not set."""
+    # Not from the registered model itself: MLflow reads all of its versions for that.
+    shown = {alias: _behind(client, target, alias) for alias in (CHAMPION, PREVIOUS)}
+    return {alias: version for alias, version in shown.items() if version is not None}
+
+
+def set_aliases(
+    client: MlflowClient,
+    target: str,
+    *,
+    champion: int | None,
+    previous: int | None,
+    holds: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Make `previous`, then `champion` name these versions; say whether anything had to be written.
+
+    None removes the alias. holds is asked before every write, so that a writer who was held up does not write
+    what another has overtaken. Raises NotThere when a version does not exist.
+    """
+    shown = aliases(client, target)
+    needed = {PREVIOUS: previous, CHAMPION: champion}
+    changes = {alias: version for alias, version in needed.items() if shown.get(alias) != version}
+    with answering(f"aliases of {target}"):
+        for alias, version in changes.items():
+            if not holds():
+                break
+            if version is None:
+                client.delete_registered_model_alias(target, alias)
+            else:
+                client.set_registered_model_alias(target, alias, str(version))
+    return bool(changes)
+
+
+def _live_versions(client: MlflowClient, unit: Unit) -> list[ModelVersion]:
+    where = f"name = '{unit.target}' and tags.unit = '{unit_key(unit)}'"
+    found = client.search_model_versions(where, max_results=1000)
+    return [v for v in found if v.status == "READY" and not SET_ASIDE & v.tags.keys()]
+
+
+def _same_weights(client: MlflowClient, logged: Logged, unit: Unit) -> list[int]:
+    needed = logged.outcome.served_sha256
+    return [int(v.version) for v in _live_versions(client, unit) if v.tags.get("served_sha256") == needed]
+
+
+def _create_version(client: MlflowClient, logged: Logged, unit: Unit, *, tags: dict[str, str]) -> None:
+    with answering(f"registered model {unit.target}"):
+        client.create_model_version(
+            unit.target,
+            source=f"models:/{logged.outcome.model_id}",
+            run_id=logged.mlflow_run_id,
+            tags=tags,
+            description="\n".join(work(logged.outcome)),
+            model_id=logged.outcome.model_id,
+        )
+
+
+def _create_model(client: MlflowClient, target: str) -> None:
+    try:
+        client.create_registered_model(
+            target, description="Absorbs published models. `champion` is the version to serve."
+        )
+    except MlflowException as error:
+        if not already_there(error):
+            raise
+
+
+def _behind(client: MlflowClient, target: str, alias: str) -> int | None:
+    try:
+        with answering(f"alias {alias} of {target}"):
+            return int(client.get_model_version_by_alias(target, alias).version)
+    except NotThere:
+        return None

@@ -1,0 +1,78 @@
+"""An error of ours says all by itself in one line: no traceback beside it, unless --debug asks for one."""
+
+import logging
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+import flows.cli.sources.arrival
+import flows.cli.targets.lineage
+import flows.cli.targets.operate  # noqa: F401 - they register themselves
+from flows.cli.app import _or_one_line, _without_our_tracebacks, app
+from tasks.errors import NotThere, OperationRefused
+
+
+def logged(error: Exception) -> logging.LogRecord:
+    try:
+        raise error
+    except Exception:
+        return logging.LogRecord(
+            "prefect.flow_runs", logging.ERROR, __file__, 1, "it failed", (), sys.exc_info()
+        )
+
+
+def test_our_errors_are_logged_without_a_traceback_and_others_with_theirs():
+    ours, bug = logged(NotThere("no such period")), logged(KeyError("x"))
+    assert _without_our_tracebacks(ours)
+    assert _without_our_tracebacks(bug)
+    assert ours.exc_info is None
+    assert bug.exc_info is not None
+
+
+def test_debug_keeps_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GRASP_DEBUG", "1")
+    record = logged(NotThere("no such period"))
+    assert _without_our_tracebacks(record)
+    assert record.exc_info is not None
+
+
+def test_what_a_stranger_wrote_does_nothing_to_the_terminal(capsys: pytest.CaptureFixture[str]):
+    def command() -> None:
+        raise NotThere("key \x1b[2Jx is not there\nits log ends with: \x07")
+
+    with pytest.raises(SystemExit):
+        _or_one_line(command)
+    assert capsys.readouterr().err == "grasp: key \\x1b[2Jx is not there\nits log ends with: \\x07\n"
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("", "--reason has 0 characters, needs 1 to 1000"),
+        (" \n ", "--reason has 0 characters"),
+        ("x" * 1001, "--reason has 1001 characters"),
+        ("a\x1b[2J", "--reason holds"),
+        ("a\nb", "needs one line"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("requeue", "digits/2017/1"),
+        ("pause", "t"),
+        ("resume", "t"),
+        ("promote", "t", "1"),
+        ("rollback", "t"),
+        ("retract", "t", "digits/2017/1"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_reason_that_no_journal_keeps_is_refused_in_one_line_before_anything_is_done(
+    command: tuple[str, ...], reason: str, said: str
+):
+    error = CliRunner().invoke(app, [*command, "--reason", reason]).exception
+    assert isinstance(error, OperationRefused)
+    assert said in str(error)
+    assert str(error).endswith("nothing was changed")
+    assert str(error).isprintable()

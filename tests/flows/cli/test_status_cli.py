@@ -1,0 +1,65 @@
+"""`grasp status` says what a person needs to know; `grasp absorb` does what the watch would start."""
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas import filters
+from typer.testing import CliRunner
+
+from flows.absorb import absorb
+from flows.cli.app import app
+from flows.cli.pipeline import absorb as _absorb  # noqa: F401 - registers the command
+from flows.cli.targets import lineage as _lineage  # noqa: F401
+from flows.cli.targets import status as _status  # noqa: F401
+from tasks.operations.operate import pause
+from tests.flows.conftest import World
+
+pytestmark = pytest.mark.integration
+
+
+def test_an_absorb_by_hand_is_found_by_its_targets_tag(world: World):
+    world.publish(1, year=2001)
+
+    done = CliRunner().invoke(app, ["absorb", "--target", world.target.name])
+
+    assert "1 arrivals taken" in done.output
+    wanted = filters.FlowRunFilter(tags=filters.FlowRunFilterTags(all_=[f"target:{world.target.name}"]))
+    with get_client(sync_client=True) as client:
+        assert len(client.read_flow_runs(flow_run_filter=wanted)) == 1
+
+
+def test_status_names_the_champion_its_accuracy_its_page_and_that_it_is_paused(world: World, mlflow_server):
+    world.publish(1, year=2001)
+    absorb(world.target.name)
+    pause(world.journal, reason="new labels")
+    (decided,) = world.decided()
+
+    shown = CliRunner().invoke(app, ["status", world.target.name]).output
+
+    assert f"{world.target.name} [paused]: champion version 1" in shown
+    assert f"gate accuracy {decided.figures['gate_accuracy']:.4f}" in shown
+    assert f"{mlflow_server.uri}/#/models/{world.target.name}?workflowType=machine_learning" in shown
+    row = f"promoted     version 1   test {decided.figures['test_accuracy']:.4f}  first"
+    assert f"  {world.target.series[0]}/2001/1  {row}" in shown
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["backfill", "--from", "1999", "--apply"],
+        ["retract", "digits/1999/1", "--reason", "leaked labels"],
+        ["backfill", "--from", "2001", "--config", "epoch=3"],
+    ],
+)
+def test_what_a_target_never_saw_is_refused_before_a_flow_run_begins(world: World, command: list[str]):
+    world.publish(1, year=2001)
+    absorb(world.target.name)
+
+    done = CliRunner().invoke(app, [command[0], world.target.name, *command[1:]])
+
+    assert done.exit_code != 0
+    said = f"{done.output}{done.exception}"
+    assert "nothing was done" in said or "nothing was changed" in said or "is no setting of an absorb" in said
+    wanted = filters.FlowRunFilter(name=filters.FlowRunFilterName(like_=world.target.name))
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=wanted)
+    assert {run.name.split("-")[0] for run in runs} == {"absorb"}

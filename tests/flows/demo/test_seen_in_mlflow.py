@@ -1,0 +1,145 @@
+"""What a person sees in MLflow's pages after a demo, in a browser, is what the API says.
+
+SCREENSHOTS=docs/ui keeps the pictures of docs/ui.md there.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mlflow.entities import Run
+
+from tasks.tracking import pages
+from tasks.tracking.api import connect
+from tasks.tracking.experiments import experiment_of, runs_of
+from tests.flows.demo.demo_runs import DemoRun
+from tests.servers.fixtures import mlflow_of
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
+QUIET = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+# A browser that has been here before: without the assistant beside every page.
+BEEN_HERE = """try {
+  localStorage.setItem('mlflow.assistant.panelOpen_v1', 'false');
+  localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true');
+} catch (e) {}"""
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest) -> Iterator:
+    """A page of a headless Chromium that knows nothing of this machine's user."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        context.add_init_script(BEEN_HERE)
+        page = context.new_page()
+        page.set_default_timeout(90_000)
+        yield page
+        browser.close()
+
+
+@pytest.fixture
+def shoot(page, tmp_path: Path):
+    """Keep a picture of the page, once it stopped moving."""
+    directory = Path(os.environ.get("SCREENSHOTS") or tmp_path)
+
+    def shoot(name: str) -> None:
+        page.wait_for_timeout(2500)
+        page.screenshot(path=directory / f"{name}.png")
+
+    return shoot
+
+
+@pytest.fixture
+def uri(demo: DemoRun) -> Iterator[str]:
+    """An MLflow server on what the demo logged."""
+    assert demo.exit_code == 0, demo.output.read_text()
+    with mlflow_of(demo.directory / "mlflow") as server:
+        yield server.uri
+
+
+def test_pages_show_what_the_api_says(demo: DemoRun, uri: str, page, shoot):
+    target, client = demo.summary["target"], connect(uri)
+    experiment = experiment_of(client, target)
+    absorbed: dict[str, Run] = {run.info.run_name: run for run in runs_of(client, experiment, "")}
+    rows = {name.split("/")[-1]: run for name, run in absorbed.items() if name.startswith("absorb/")}
+    taken = [each["period"] for each in demo.summary["arrivals"] if each["decision"] != "quarantined"]
+    assert sorted(rows) == sorted(taken)
+
+    def visit(address: str) -> None:
+        page.goto("about:blank")  # addresses differ behind the # only, which loads nothing anew
+        page.goto(address)
+
+    # one row per source, sorted by accuracy, on the "Model training" pages
+    visit(pages.runs_page(uri, experiment))
+    page.get_by_text("absorb/0001/2014").wait_for()
+    page.get_by_text("Sort: gate_accuracy").wait_for()
+    shown = [name for name in page.inner_text("body").splitlines() if name in absorbed]
+    accuracies = [absorbed[name].data.metrics["gate_accuracy"] for name in shown]
+    assert set(shown) == set(absorbed)
+    assert accuracies == sorted(accuracies, reverse=True)
+    shoot("runs")
+
+    # a source: its figures, decision and note
+    champion = demo.summary["champion"]["registry_version"]
+    run = next(run for run in rows.values() if run.data.tags["registry_version"] == str(champion))
+    visit(pages.run_page(uri, experiment, run.info.run_id))
+    page.get_by_text("test_accuracy", exact=True).wait_for()
+    lines = page.inner_text("body").split("\n")
+    for name in ("gate_accuracy", "test_accuracy", "transferred_fraction"):
+        assert float(lines[lines.index(name) + 1]) == run.data.metrics[name]
+    assert any(line.startswith(f"{run.data.tags['decision']} as version") for line in lines)
+    shoot("run")
+
+    # its alignment by layer, its confusion matrix
+    for picture in ("alignment", "confusion"):
+        visit(pages.run_page(uri, experiment, run.info.run_id, tab=f"artifacts/{picture}.png"))
+        page.get_by_text(f"artifacts/{picture}.png").wait_for()
+        shoot(picture)
+
+    # the lineage: one chart of accuracies over sources
+    lineage = absorbed["lineage/main"].info.run_id
+    visit(pages.run_page(uri, experiment, lineage, tab="model-metrics"))
+    page.get_by_text("lineage/main (gate_accuracy)").first.wait_for()
+    points = client.get_metric_history(lineage, "gate_accuracy")
+    assert {point.value for point in points} == {run.data.metrics["gate_accuracy"] for run in rows.values()}
+    assert len(points) == len(taken)
+    shoot("lineage")
+
+    # the registered model: aliases, tags
+    visit(pages.model_page(uri, target))
+    page.get_by_text("@ champion").wait_for()
+    body = page.inner_text("body")
+    assert f"Version {champion}" in body
+    tags = client.get_model_version(target, str(champion)).tags
+    for name in ("decision", "gate_accuracy", "test_accuracy", "period"):
+        assert f"{name}\n: {tags[name]}\n" in body
+    shoot("model")
+
+    # two versions side by side
+    versions = {int(v.version): str(v.run_id) for v in client.search_model_versions(f"name = '{target}'")}
+    first, last = min(versions), max(versions)
+    visit(pages.compare_page(uri, target, {first: versions[first], last: versions[last]}))
+    page.get_by_text("Comparing 2 Versions").first.wait_for()
+    page.get_by_text("gate_accuracy_after_fine_tune", exact=True).first.wait_for()
+    body = page.inner_text("body")
+    assert "Show diff only" in body
+    assert versions[first] in body
+    assert versions[last] in body
+    numbers = [float(number) for number in re.findall(r"\d+\.\d+", body)]  # the page rounds
+    for version in (first, last):
+        needed = client.get_run(versions[version]).data.metrics["gate_accuracy_after_fine_tune"]
+        assert min(abs(number - needed) for number in numbers) < 1e-3
+    shoot("compare")

@@ -1,0 +1,98 @@
+"""The gate, case by case, against counts done by hand."""
+
+import numpy as np
+import pytest
+
+from tasks.candidates.gate import Reference, judge, p_worse
+from tasks.contracts.target import GateSettings
+
+NON_INFERIOR = GateSettings()
+
+
+def right(count: int, of: int = 200, first: int = 0) -> np.ndarray:
+    """Samples first .. first + count - 1 are right."""
+    hits = np.zeros(of, dtype=bool)
+    hits[first : first + count] = True
+    return hits
+
+
+def champion(correct: np.ndarray) -> Reference:
+    return Reference(registry_version=3, correct=correct)
+
+
+@pytest.mark.parametrize(
+    ("lost", "won", "p_value"),
+    [
+        (0, 0, 1.0),
+        (1, 0, 0.5),
+        (5, 0, 1 / 32),
+        (4, 1, 6 / 32),  # (C(5,4) + C(5,5)) / 2^5
+        (0, 5, 1.0),
+        (8, 2, 56 / 1024),
+    ],
+)
+def test_the_one_sided_exact_mcnemar_counts_only_samples_that_differ(lost: int, won: int, p_value: float):
+    both = 50
+    reference = np.array([True] * both + [True] * lost + [False] * won + [False] * 7)
+    candidate = np.array([True] * both + [False] * lost + [True] * won + [False] * 7)
+    assert p_worse(candidate, reference) == pytest.approx(p_value)
+
+
+def test_the_first_target_is_promoted_whatever_it_does():
+    verdict = judge(NON_INFERIOR, right(0), champion=None, best=None)
+    assert (verdict.decision, verdict.code) == ("promoted", "first")
+
+
+@pytest.mark.parametrize(
+    ("hits", "decision"),
+    [(160, "promoted"), (170, "promoted"), (158, "promoted"), (157, "rejected"), (100, "rejected")],
+)
+def test_a_candidate_may_lose_the_margin_and_no_more(hits: int, decision: str):
+    """0.80 less 0.01: 158 of 200 is on the line. The lost samples overlap, so only 2 or 3 differ."""
+    verdict = judge(NON_INFERIOR, right(hits), champion=champion(right(160)), best=None)
+    assert verdict.decision == decision
+    assert verdict.code == ("non_inferior" if decision == "promoted" else "worse_than_champion")
+
+
+def test_a_significant_loss_is_refused_inside_the_margin():
+    """Five samples lost, none won: p = 1/32 is below 0.05, though 0.775 is above 0.80 - 0.05."""
+    settings = GateSettings(margin=0.05)
+    verdict = judge(settings, right(155), champion=champion(right(160)), best=None)
+    assert (verdict.decision, verdict.code) == ("rejected", "worse_than_champion")
+    assert "p 0.031" in verdict.needed
+
+
+def test_losses_that_wins_balance_are_no_loss():
+    """Both 160, five lost and five won: not worse."""
+    verdict = judge(GateSettings(margin=0.0), right(160, first=5), champion=champion(right(160)), best=None)
+    assert verdict.decision == "promoted"
+
+
+def test_small_steps_down_end_at_the_best_earlier_champion():
+    best = Reference(registry_version=1, correct=right(164))
+    verdict = judge(NON_INFERIOR, right(160), champion=champion(right(161)), best=best)
+    assert (verdict.decision, verdict.code) == ("rejected", "worse_than_best")
+    assert verdict.figures["best_version"] == 1
+
+
+@pytest.mark.parametrize(("hits", "decision"), [(164, "rejected"), (165, "promoted")])
+def test_improves_asks_for_evidence(hits: int, decision: str):
+    """Four won of four: p = 1/16. Five of five: 1/32."""
+    settings = GateSettings(policy="improves")
+    verdict = judge(settings, right(hits), champion=champion(right(160)), best=None)
+    assert verdict.decision == decision
+
+
+def test_always_promotes_a_worse_one_and_manual_waits():
+    worse, old = right(10), champion(right(190))
+    assert judge(GateSettings(policy="always"), worse, champion=old, best=None).decision == "promoted"
+    verdict = judge(GateSettings(policy="manual"), worse, champion=old, best=None)
+    assert (verdict.decision, verdict.code) == ("parked", "manual")
+
+
+def test_every_verdict_names_the_size_of_its_evidence():
+    verdict = judge(NON_INFERIOR, right(50, of=99), champion=champion(right(50, of=99)), best=None)
+    assert "99 samples (only 99" in verdict.found
+    assert verdict.figures["gate_samples"] == 99
+    verdict = judge(NON_INFERIOR, right(50, of=100), champion=champion(right(50, of=100)), best=None)
+    assert "only" not in verdict.found
