@@ -26,5 +26,4 @@ def absorb(target: str) -> State[Any]:
     # torch and mlflow take seconds to import: a run that is held back, or dies early, does not wait for them
     from flows.absorb_units import absorb_all
 
-    taken = absorb_all(target, flow_run=own_id)
-    return Completed(message=f"{taken} arrivals taken, none left that is ready")
+    return Completed(message=f"{absorb_all(target, flow_run=own_id)}; none left that is ready")

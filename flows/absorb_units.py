@@ -15,17 +15,17 @@ from tasks.arrivals.refuse import refuse_arrival, unfit
 from tasks.arrivals.triage import triage
 from tasks.arrivals.unit import plan
 from tasks.candidates.device import device_of
-from tasks.contracts.journal import Decided
 from tasks.errors import BadArrival, BlobChanged, GraspError, JournalMoved
+from tasks.journal.recent import decided_since, recent_decisions
 from tasks.orchestration.absorb_runs import living_runs
-from tasks.orchestration.artifacts import show_decision
+from tasks.orchestration.artifacts import show_decisions
 from tasks.tracking.runs import end_stale_runs
 
 
-def absorb_all(target: str, *, flow_run: str) -> int:
+def absorb_all(target: str, *, flow_run: str) -> str:
     """Absorb all that is ready for a target, in period order, looking again before the end.
 
-    flow_run: id of the run that works. Gives how many arrivals were taken on.
+    flow_run: id of the run that works. Says what was decided meanwhile: `5 promoted, 2 rejected`.
     Raises RuntimeError at the end when an attempt broke off, and at once what is not an arrival's fault
     (store, MLflow, the target's data).
     """
@@ -34,9 +34,8 @@ def absorb_all(target: str, *, flow_run: str) -> int:
     end_stale_runs(work.mlflow, target, flow_run=flow_run, living=living_runs(target))
     show(work)
     failed: list[str] = []
-    taken = 0
+    began = work.journal.last.seq
     while ready := look(work):
-        taken += len(ready)
         in_order, late = sort_out(work, ready)
         if in_order:
             failed += absorb_each(work, in_order, flow_run)
@@ -44,7 +43,7 @@ def absorb_all(target: str, *, flow_run: str) -> int:
             failed += [arrival.manifest.key for arrival in late]
     if failed:
         raise RuntimeError(f"{', '.join(failed)}: the attempt broke off, the log says why; tried again later")
-    return taken
+    return decided_since(work.journal, began)
 
 
 def look(work: Work) -> tuple[Arrival, ...]:
@@ -126,16 +125,13 @@ def absorb_unit(work: Work, arrival: Arrival, flow_run: str) -> None:
     decided = decide(work, unit, logged)
     get_run_logger().info("%s: %s (%s)", unit.manifest_key, decided.decision, decided.reason_code)
     show(work)
-    show_decision(work.target.name, decided)
+    show_decisions(work.target.name, recent_decisions(work.journal))
 
 
 def refuse(work: Work, arrival: Arrival, error: BadArrival) -> None:
     """Decide a source that cannot be absorbed, and show the decision."""
-    state = refuse_arrival(work.journal, arrival.id, error)
-    closed = state.closed.get(arrival.id)
-    entry = work.journal.entry(closed.seq) if closed else None
-    if isinstance(entry, Decided):
-        show_decision(work.target.name, entry)
+    refuse_arrival(work.journal, arrival.id, error)
+    show_decisions(work.target.name, recent_decisions(work.journal))
 
 
 def _tags(work: Work, arrival: Arrival) -> tuple[str, ...]:

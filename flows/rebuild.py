@@ -12,13 +12,14 @@ from tasks.arrivals.arrival import Arrival
 from tasks.arrivals.refuse import refuse_arrival, refuse_beside, unfit
 from tasks.errors import BadArrival, JournalMoved, NotThere
 from tasks.journal.history import Historian
+from tasks.journal.recent import recent_decisions
 from tasks.lineages.beside import arrival_of, unit_beside, work_beside
 from tasks.lineages.course import check_going
 from tasks.lineages.hint import keeping
 from tasks.lineages.rebuild import Course, Rebuild
 from tasks.lineages.steps import compare
 from tasks.lineages.switch import Contest, say_outcome, switch
-from tasks.orchestration.artifacts import show_decision
+from tasks.orchestration.artifacts import show_decisions
 
 
 class Rebuilt(NamedTuple):
@@ -101,7 +102,7 @@ def _absorb(work: Work, going: Rebuilding, arrival: Arrival) -> None:
             logged = produce(work, unit, source, flow_run=going.flow_run)
             decided = decide(work, unit, logged)
         get_run_logger().info("%s in %s: %s", unit.manifest_key, unit.lineage, decided.decision)
-        show_decision(unit.target, decided)
+        show_decisions(unit.target, [decided, *recent_decisions(work.journal)])
     except BadArrival as error:
         _refuse(work, going, arrival, error)
     except (IncompatibleSource, NonFiniteLoss) as error:

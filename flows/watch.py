@@ -23,7 +23,7 @@ from tasks.settings import WatchSettings, load_settings
 ENOUGH = 16  # ready arrivals to look for: one starts an absorb, which looks for all
 
 
-@flow(name="watch")
+@flow(name="watch", flow_run_name="watch")
 def watch() -> None:
     """Look at every target once; one that cannot be read holds back no other."""
     settings = load_settings(WatchSettings)

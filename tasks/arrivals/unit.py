@@ -32,6 +32,11 @@ class Unit:
     seed: int
     rebuilds: bool = False
 
+    @property
+    def source_name(self) -> str:
+        """Name the source for people: series, period, rev."""
+        return f"{self.source.series} {self.source.period.label} r{self.source.rev}"
+
 
 def plan(target: Target, arrival: Arrival, state: State) -> Unit:
     """Say what absorbing this arrival now means."""

@@ -4,7 +4,7 @@ Only for people: a Prefect server that does not answer costs a warning, never an
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -52,31 +52,37 @@ class FineTuneProgress:
             update_progress_artifact(self._artifact, percent, description=said)
 
 
-def show_decision(target: str, decided: Decided) -> None:
-    """Show a decision as a table in Prefect's UI: the newest of a target under one key, with its history."""
-    if current_flow_run() is None:
+def show_decisions(target: str, newest: Sequence[Decided]) -> None:
+    """Show a target's newest decisions, newest first, as one table in Prefect's UI.
+
+    Each decision writes the table anew under the target's key, so that the newest artifact tells all.
+    """
+    if current_flow_run() is None or not newest:
         return
     key = f"decision-{target.replace('_', '-')}"  # Prefect refuses underscores here
-    _shown(
-        lambda: create_table_artifact(
-            rows_of(decided), key=key, description="\n".join(decision_lines(decided))
-        )
-    )
+    said = "\n".join(decision_lines(newest[0]))
+    table = [row_of(decided) for decided in newest]
+    _shown(lambda: create_table_artifact(table, key=key, description=said))
 
 
-def rows_of(decided: Decided) -> list[dict[str, str]]:
-    """Lay out what was decided and the figures that it was decided from."""
-    source = decided.source
-    facts = {
-        "decision": f"{decided.decision} ({decided.reason_code})",
-        "source": f"{source.series} {source.period.label} r{source.rev}" if source else decided.reason.object,
-        "lineage, index": f"{decided.lineage}, {decided.index or 'none'}",
-        "version": str(decided.registry_version or "none"),
-        "parent version": str(decided.parent_version or "none"),
-        "MLflow run": decided.mlflow_run_id or "none",
+def row_of(decided: Decided) -> dict[str, str]:
+    """Lay out a decision as a row for people: which source, what was decided and why, how well it does."""
+    source, figures = decided.source, decided.figures
+    return {
+        "period": source.period.label if source else "",
+        "source": f"{source.series} r{source.rev}" if source else decided.reason.object,
+        "decision": decided.decision,
+        "reason": decided.reason_code,
+        "gate accuracy": _percent(figures.get("gate_accuracy")),
+        "test accuracy": _percent(figures.get("test_accuracy")),
+        "version": str(decided.registry_version or ""),
+        "lineage": decided.lineage,
+        "at": f"{decided.at:%Y-%m-%d %H:%M}",
     }
-    figures = {name.replace("_", " "): f"{value:.6g}" for name, value in sorted(decided.figures.items())}
-    return [{"what": name, "value": value} for name, value in (facts | figures).items()]
+
+
+def _percent(accuracy: float | None) -> str:
+    return "" if accuracy is None else f"{accuracy:.1%}"
 
 
 def _shown(show: Callable[[], object]) -> bool:

@@ -64,13 +64,13 @@ def test_a_rollback_to_a_version_whose_bytes_are_gone_is_refused(
 def test_a_pause_holds_even_in_the_middle_of_a_run(world: World, monkeypatch: pytest.MonkeyPatch):
     for number in (1, 2, 3):
         world.publish(number, year=2000 + number)
-    shown = absorb_units.show_decision
+    shown = absorb_units.show_decisions
 
     def then_pause(*args, **kwargs):
         shown(*args, **kwargs)
         pause(world.journal, reason="new labels")
 
-    monkeypatch.setattr(absorb_units, "show_decision", then_pause)
+    monkeypatch.setattr(absorb_units, "show_decisions", then_pause)
     absorb(world.target.name)
 
     assert len(world.decided()) == 1

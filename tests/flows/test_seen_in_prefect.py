@@ -1,5 +1,7 @@
 """What a person sees of an absorb in Prefect: whose it is, how far it is, what was decided."""
 
+import json
+
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import filters
@@ -29,7 +31,7 @@ def seen(world: World):
 
 
 def test_runs_say_target_source_and_period_and_artifacts_say_progress_and_decision(world: World, seen):
-    _, tasks, artifacts = seen
+    flow_run, tasks, artifacts = seen
     name = world.target.name
     assert {
         f"fetch digits 2001 r1 for {name}",
@@ -42,9 +44,13 @@ def test_runs_say_target_source_and_period_and_artifacts_say_progress_and_decisi
 
     (progress,) = [a for a in artifacts if a.type == "progress"]
     assert progress.data == 100
-    assert "fold 3 of 3" in progress.description
+    assert progress.description.startswith("digits 2001 r1: fold 3 of 3")
     decisions = sorted((a for a in artifacts if a.type == "table"), key=lambda a: a.created)
     assert {a.key for a in decisions} == {f"decision-{name}"}
-    assert "promoted (first)" in decisions[0].data
-    assert "quarantined (blob_digest)" in decisions[1].data
+    assert [(row["period"], row["decision"]) for row in json.loads(decisions[0].data)] == [
+        ("2001", "promoted")
+    ]
+    told = [(row["period"], row["decision"], row["reason"]) for row in json.loads(decisions[1].data)]
+    assert told == [("2002", "quarantined", "blob_digest"), ("2001", "promoted", "first")]
     assert "**quarantined** (blob_digest)" in decisions[1].description
+    assert flow_run.state.message == "1 promoted, 1 quarantined; none left that is ready"

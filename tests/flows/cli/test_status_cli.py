@@ -21,7 +21,7 @@ def test_an_absorb_by_hand_is_found_by_its_targets_tag(world: World):
 
     done = CliRunner().invoke(app, ["absorb", "--target", world.target.name])
 
-    assert "1 arrivals taken" in done.output
+    assert "1 promoted; none left that is ready" in done.output
     wanted = filters.FlowRunFilter(tags=filters.FlowRunFilterTags(all_=[f"target:{world.target.name}"]))
     with get_client(sync_client=True) as client:
         assert len(client.read_flow_runs(flow_run_filter=wanted)) == 1

@@ -1,0 +1,28 @@
+"""The newest decisions of a target, and how many of each kind there are."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tasks.contracts.journal import Decided, Decision
+from tasks.journal.log import Journal
+
+ORDER: tuple[Decision, ...] = ("promoted", "rejected", "duplicate", "quarantined", "parked")
+
+
+def recent_decisions(journal: Journal, *, last: int = 20) -> list[Decided]:
+    """Read the newest decisions that count now, newest first; as of the journal last read."""
+    newest = sorted(journal.last.closed.values(), key=lambda closed: -closed.seq)[:last]
+    found = (journal.entry(closed.seq) for closed in newest)
+    return [entry for entry in found if isinstance(entry, Decided)]
+
+
+def decided_since(journal: Journal, seq: int) -> str:
+    """Say what was decided behind seq, as `5 promoted, 2 rejected`; `nothing decided` when nothing was."""
+    return tally(entry for entry in journal.entries(after=seq) if isinstance(entry, Decided))
+
+
+def tally(decisions: Iterable[Decided]) -> str:
+    """Count decisions by kind, in words."""
+    counts = Counter(decided.decision for decided in decisions)
+    said = [f"{counts[decision]} {decision}" for decision in ORDER if counts[decision]]
+    return ", ".join(said) or "nothing decided"
