@@ -3,7 +3,7 @@
 from tasks.absorbing.work import Work
 from tasks.candidates.device import device_of
 from tasks.candidates.gate import Reference
-from tasks.candidates.measure import measure
+from tasks.candidates.measure import Measured, measure
 from tasks.contracts.state import Point, State
 from tasks.data.datasets import load_dataset
 from tasks.errors import NotThere
@@ -26,14 +26,24 @@ def usable_version(work: Work, version: int) -> Point:
 
 def measure_version(work: Work, version: int) -> Reference:
     """Measure a version on the target's gate split, here and now. Raises as usable_version."""
-    _, expected = _known(work, work.journal.state(), version)
+    return Reference(registry_version=version, correct=measured_version(work, version).correct)
+
+
+def measured_version(work: Work, version: int) -> Measured:
+    """Measure a version on the target's gate and test splits, here and now. Raises as usable_version."""
+    expected = expected_digests(work, version)
     dataset = load_dataset(work.store, work.target.dataset, cache_dir=work.settings.cache_dir)
     with work.directory() as directory:
         files = fetch_version(
             work.mlflow, work.target.name, version=version, directory=directory, expected=expected
         )
         model = load_module(files.served, work.target.architecture).to(device_of(work.settings.device))
-    return Reference(registry_version=version, correct=measure(model, work.target, dataset).correct)
+    return measure(model, work.target, dataset)
+
+
+def expected_digests(work: Work, version: int) -> ModelDigests:
+    """Give the digests that a version's files must have, as the journal knows them. Raises NotThere."""
+    return _known(work, work.journal.state(), version)[1]
 
 
 def _known(work: Work, state: State, version: int) -> tuple[Point, ModelDigests]:

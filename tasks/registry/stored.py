@@ -15,6 +15,8 @@ from tasks.private import private_directory
 from tasks.tracking.api import answering
 from tasks.tracking.serving import ANCESTORS, SERVED, SIGNATURE, STEM, read_ancestry, read_signature
 
+CARD = "README.md"  # beside MLmodel
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelFiles:
@@ -68,6 +70,19 @@ def fetch_version(
         signature=read_signature(data),
         ancestors=read_ancestry(data).ancestors,
     )
+
+
+def fetch_card(client: MlflowClient, target: str, *, version: int, directory: Path) -> Path:
+    """Download a version's model card. Raises NotThere when the version or its card is gone."""
+    with answering(f"version {version} of {target}"):
+        uri = client.get_model_version_download_uri(target, str(version)).rstrip("/")
+        listed = list_artifacts(artifact_uri=uri, tracking_uri=client.tracking_uri)
+        if CARD not in {Path(file.path).name for file in listed}:
+            raise NotThere(f"version {version} of {target}: {CARD} {_gone(client, target, version)}")
+        card = f"{uri}/{CARD}"
+        return Path(
+            download_artifacts(artifact_uri=card, dst_path=str(directory), tracking_uri=client.tracking_uri)
+        )
 
 
 def verify_stored(
