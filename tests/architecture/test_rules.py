@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -192,6 +193,19 @@ def test_every_prefix_that_is_listed_ends_with_a_slash():
     prefixes = [prefix for prefix in prefixes if not prefix.startswith("_") and "[" not in prefix]
     assert prefixes
     assert all(prefix.endswith("/") for prefix in prefixes)
+
+
+def test_every_command_is_loaded():
+    """A module of commands that nobody names is no command."""
+    from flows.cli.app import COMMANDS
+
+    commands = {
+        name_of(path).removeprefix("flows/cli/").removesuffix(".py").replace("/", ".")
+        for path in FILES
+        if name_of(path).startswith("flows/cli/")
+        and re.search(r"^(@\w+\.command|app\.add_typer)\b", path.read_text(), re.MULTILINE)
+    }
+    assert commands == set(COMMANDS)
 
 
 FOLDERS = sorted({path.parent for path in FILES})

@@ -292,8 +292,3 @@ def test_requeue_opens_what_was_refused_and_nothing_else(store, file, target, gr
 
 def test_probe_says_that_the_bucket_is_fit(store, grasp):
     assert "is fit: credentials, addressing, conditional writes" in grasp("probe")
-
-
-@pytest.mark.parametrize("command", ["publish", "validate", "train-source", "explain", "requeue", "probe"])
-def test_every_command_shows_an_example(grasp, command: str):
-    assert f"Example: grasp {command}" in grasp(command, "--help")
