@@ -59,7 +59,7 @@ def walk(entry: Function) -> list[Function]:
 
 
 def exists(function: Function) -> bool:
-    return function.path in files() and function.name in _functions(function.path)
+    return function.path in files() and function.name in functions_of(function.path)
 
 
 def _file(module: str) -> str | None:
@@ -68,7 +68,7 @@ def _file(module: str) -> str | None:
 
 
 @cache
-def _functions(path: str) -> dict[str, ast.FunctionDef]:
+def functions_of(path: str) -> dict[str, ast.FunctionDef]:
     found = {}
     for node in tree(path).body:
         if isinstance(node, ast.FunctionDef):
@@ -87,7 +87,7 @@ def _scope(path: str) -> dict[str, Function]:
     (`lineage_rules.decided`).
     """
     found: dict[str, Function] = {}
-    classes = {name.partition(".")[0]: path for name in _functions(path) if "." in name}
+    classes = {name.partition(".")[0]: path for name in functions_of(path) if "." in name}
     for node in ast.walk(tree(path)):
         if not isinstance(node, ast.ImportFrom) or not node.module:
             continue
@@ -97,11 +97,11 @@ def _scope(path: str) -> dict[str, Function]:
                 found[known] = Function(source, alias.name)
                 classes[alias.name] = source
             elif module := _file(f"{node.module}.{alias.name}"):
-                found |= {f"{known}.{name}": Function(module, name) for name in _functions(module)}
+                found |= {f"{known}.{name}": Function(module, name) for name in functions_of(module)}
     for name, source in classes.items():
-        methods = (each for each in _functions(source) if each.startswith(f"{name}."))
+        methods = (each for each in functions_of(source) if each.startswith(f"{name}."))
         found |= {f".{method.partition('.')[2]}": Function(source, method) for method in methods}
-    found |= {name: Function(path, name) for name in _functions(path)}
+    found |= {name: Function(path, name) for name in functions_of(path)}
     return {name: function for name, function in found.items() if exists(function)}
 
 
@@ -112,7 +112,7 @@ def _named(function: Function) -> tuple[Function, ...]:
 
 def _in_order(function: Function) -> Iterator[Function]:
     scope = _scope(function.path)
-    body = [node for each in _functions(function.path)[function.name].body for node in ast.walk(each)]
+    body = [node for each in functions_of(function.path)[function.name].body for node in ast.walk(each)]
     names = [node for node in body if isinstance(node, ast.Name | ast.Attribute)]
     for node in sorted(names, key=lambda node: (node.lineno, node.col_offset)):
         said = ast.unparse(node)

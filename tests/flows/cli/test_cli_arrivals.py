@@ -216,7 +216,7 @@ def test_a_source_of_an_image_folder_is_trained_and_kept_here(store, grasp, tmp_
     chance = np.random.default_rng(0)
     for name in ("cat", "dog"):
         (tmp_path / "photos" / name).mkdir(parents=True)
-        for n in range(20):
+        for n in range(8):
             pixels = chance.integers(0, 255, (32, 32, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{n}.png")
     (tmp_path / "out").mkdir()
