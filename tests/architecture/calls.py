@@ -29,7 +29,8 @@ def tree(path: str) -> ast.Module:
     return ast.parse((ROOT / path).read_text())
 
 
-def imported(path: str) -> set[str]:
+@cache
+def imported(path: str) -> frozenset[str]:
     """The modules of the code that a file imports, at the top or inside a function, as paths."""
     found = set()
     for node in ast.walk(tree(path)):
@@ -37,10 +38,11 @@ def imported(path: str) -> set[str]:
             found |= {_file(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {_file(f"{node.module}.{alias.name}") or _file(node.module) for alias in node.names}
-    return found - {None}
+    return frozenset(found - {None})
 
 
-def walk(entry: Function) -> list[Function]:
+@cache
+def walk(entry: Function) -> tuple[Function, ...]:
     """Every function that one reaches, depth first and in the order of the text, each where it comes first.
 
     A function reaches what its body names: functions of its file, imported ones, methods of classes that
@@ -55,13 +57,14 @@ def walk(entry: Function) -> list[Function]:
                 visit(named)
 
     visit(entry)
-    return list(seen)
+    return tuple(seen)
 
 
 def exists(function: Function) -> bool:
     return function.path in files() and function.name in functions_of(function.path)
 
 
+@cache
 def _file(module: str) -> str | None:
     path = module.replace(".", "/") + ".py"
     return path if path in files() else None

@@ -212,11 +212,12 @@ def test_a_source_of_digits_is_trained_and_published(store, target, grasp):
     assert list(Path.cwd().glob(".partial-*")) == []
 
 
+@pytest.mark.slow
 def test_a_source_of_an_image_folder_is_trained_and_kept_here(store, grasp, tmp_path: Path):
     chance = np.random.default_rng(0)
     for name in ("cat", "dog"):
         (tmp_path / "photos" / name).mkdir(parents=True)
-        for n in range(8):
+        for n in range(20):
             pixels = chance.integers(0, 255, (32, 32, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{n}.png")
     (tmp_path / "out").mkdir()
