@@ -2,9 +2,11 @@
 PYTHON ?= $(firstword $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p; done))
 BIN := .venv/bin
+LANES := fast unit integration chaos browser gpu soak
+PYTEST := $(BIN)/pytest -n 2 --no-loadscope-reorder
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 
-.PHONY: help setup demo test lint format bench bench-accuracy bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints clean
+.PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks bench bench-accuracy bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,13 +17,40 @@ demo: .venv/installed-demo  ## the whole pipeline on this machine, on real image
 	@$(BIN)/grasp demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 test: setup  ## all tests that this machine can run: unit, then integration and chaos
-	$(BIN)/pytest -n 2 --no-loadscope-reorder
+	$(PYTEST)
 
-lint: setup  ## ruff (lint and format), mypy, import rules
+check: lint fast  ## before every commit: lint, types, walls, fast tests
+
+fast: MARKS := not slow and not integration and not chaos and not browser and not gpu and not soak
+unit: MARKS := not integration and not chaos and not browser and not gpu and not soak
+integration: MARKS := integration and not chaos and not browser and not gpu and not soak
+chaos browser gpu: MARKS = $@ and not soak
+soak: MARKS := soak
+$(LANES): setup  ## one lane of the tests; soak takes many minutes
+	$(PYTEST) -m '$(MARKS)'
+
+coverage: setup  ## lines and branches of grasp_core and tasks that unit and integration tests run
+	$(BIN)/coverage erase
+	COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest -n 2 --no-loadscope-reorder -q \
+		-m 'not chaos and not browser and not gpu and not soak'
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=95
+
+mutate: setup  ## change the core's and the journal's rules in small ways: do the tests notice?
+	rm -rf mutants
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results --all true | $(BIN)/python -m benchmarks.mutation 85
+
+lint: setup  ## ruff (lint and format), mypy, import rules, dead code, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry .
+
+hooks: setup  ## lint what is committed, before it is (git hooks that use .venv; nothing is fetched)
+	$(BIN)/pre-commit install
 
 format: setup  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
@@ -57,7 +86,7 @@ constraints: setup  ## write constraints.txt anew from pyproject.toml's ranges (
 		| sed -E -e '/^(pip|setuptools|wheel)==/d' -e 's/\+[A-Za-z0-9.]+$$//' > constraints.txt
 
 clean:  ## remove caches and the demo's leftovers; .venv stays
-	rm -rf .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf mutants .coverage .coverage.* .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .venv/uv: constraints.txt

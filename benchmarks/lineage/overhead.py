@@ -30,7 +30,6 @@ from tasks.settings import StoreSettings, load_settings
 from tasks.tracking.runs import end_stale_runs
 from tasks.weights.files import new_module, save
 
-GOAL_S, GOAL_CPU_S = 6.0, 4.0  # a tenth of a fine-tune of 60 s
 SOURCES = 4
 
 

@@ -61,13 +61,15 @@ def judge(
     figures |= _against(candidate, champion, "champion")
     if best is not None:
         figures |= _against(candidate, best, "best")
-    if settings.policy == "always":
-        return _verdict("promoted", "always", accuracy, "nothing: the policy is always", figures)
-    if settings.policy == "manual":
-        return _verdict("parked", "manual", accuracy, "a person's word: grasp promote", figures)
-    if settings.policy == "improves":
-        return _improves(settings, accuracy, figures)
-    return _non_inferior(settings, accuracy, figures, has_best=best is not None)
+    match settings.policy:  # mypy refuses a policy without a rule
+        case "always":
+            return _verdict("promoted", "always", accuracy, "nothing: the policy is always", figures)
+        case "manual":
+            return _verdict("parked", "manual", accuracy, "a person's word: grasp promote", figures)
+        case "improves":
+            return _improves(settings, accuracy, figures)
+        case "non_inferior":
+            return _non_inferior(settings, accuracy, figures, has_best=best is not None)
 
 
 def _against(candidate: Correct, reference: Reference, name: str) -> dict[str, float]:

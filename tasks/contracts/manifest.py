@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from tasks.contracts.base import Document, ModelSignature, Moment, Name, Period, Rev, Sha256, Text
-from tasks.contracts.keys import ManifestKey, blob_key, manifest_key
+from tasks.contracts.keys import blob_key, manifest_key
 
 MAX_BLOB_BYTES = 2**50
 
@@ -40,8 +40,3 @@ class Manifest(ModelSignature):
     def key(self) -> str:
         """Give the key under which this manifest must lie."""
         return manifest_key(self.series, self.period.label, self.rev)
-
-    @property
-    def key_parts(self) -> ManifestKey:
-        """Give the parts of the key under which this manifest must lie."""
-        return ManifestKey(self.series, self.period.label, self.rev)

@@ -73,6 +73,6 @@ class BackfillRequest(Document):
         return self
 
     def settings(self, of: AbsorbSettings) -> AbsorbSettings:
-        """Give the target's settings with the changes made. Raises ValidationError."""
+        """Give the target's settings with the changes made. Raises pydantic's ValidationError."""
         changes = {name: value for name, value in self.config if value is not None}
         return AbsorbSettings.model_validate(of.model_dump() | changes)

@@ -2,9 +2,11 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -21,16 +23,30 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree_of(path)))
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """Every module that a file imports, at the top or inside a function; not for type checkers alone."""
-    tree = ast.parse(path.read_text())
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     typing_only = {
         id(node)
-        for block in ast.walk(tree)
+        for block in nodes_of(path)
         if isinstance(block, ast.If) and ast.unparse(block.test).endswith("TYPE_CHECKING")
         for node in ast.walk(block)
     }
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if id(node) in typing_only:
             continue
         if isinstance(node, ast.Import):
@@ -44,7 +60,7 @@ def importers(module: str) -> list[str]:
 
 
 def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func), node
 
@@ -108,7 +124,7 @@ def test_no_assert_outside_the_tests():
     found = [
         f"{name_of(path)}:{node.lineno}"
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of(path)
         if isinstance(node, ast.Assert)
     ]
     assert found == []
@@ -118,7 +134,7 @@ def test_no_error_is_swallowed_whole():
     bare = [
         f"{name_of(path)}:{node.lineno}"
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of(path)
         if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.body) == "pass")
     ]
     assert bare == []
@@ -192,6 +208,19 @@ def test_every_prefix_that_is_listed_ends_with_a_slash():
     prefixes = [prefix for prefix in prefixes if not prefix.startswith("_") and "[" not in prefix]
     assert prefixes
     assert all(prefix.endswith("/") for prefix in prefixes)
+
+
+def test_every_command_is_loaded():
+    """A module of commands that nobody names is no command."""
+    from flows.cli.app import COMMANDS
+
+    commands = {
+        name_of(path).removeprefix("flows/cli/").removesuffix(".py").replace("/", ".")
+        for path in FILES
+        if name_of(path).startswith("flows/cli/")
+        and re.search(r"^(@\w+\.command|app\.add_typer)\b", path.read_text(), re.MULTILINE)
+    }
+    assert commands == set(COMMANDS)
 
 
 FOLDERS = sorted({path.parent for path in FILES})

@@ -5,6 +5,7 @@ from benchmarks.negative_transfer.outcomes import outcomes
 from tasks.contracts.target import GateSettings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_harmful_source_never_takes_the_champion_below_the_margin(seed):
     torch.set_num_threads(1)

@@ -33,6 +33,7 @@ def test_alignment_needs_three_parameter_sizes(small_batches, compare, count):
     assert peak < 3 + TEMPORARY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["guarded", "reference"])
 def test_a_sequence_of_sources_needs_four_parameter_sizes(small_batches, tmp_path, mode):
     snapshots = DiskSnapshots(tmp_path)

@@ -75,7 +75,10 @@ def prepare(
 def publish(
     folder: Path = typer.Argument(help="What `grasp dataset prepare` wrote.", exists=True, file_okay=False),
 ) -> None:
-    """Publish prepared data; prints the key that `grasp target create --dataset` takes."""
+    """Publish prepared data; prints the key that `grasp target create --dataset` takes.
+
+    Example: [bold]grasp dataset publish prepared/[/]
+    """
     from tasks.data.folder import publish_prepared
 
     out.print(publish_prepared(Store.from_settings(load_settings(StoreSettings)), folder), soft_wrap=True)

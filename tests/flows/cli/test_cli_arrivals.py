@@ -212,6 +212,7 @@ def test_a_source_of_digits_is_trained_and_published(store, target, grasp):
     assert list(Path.cwd().glob(".partial-*")) == []
 
 
+@pytest.mark.slow
 def test_a_source_of_an_image_folder_is_trained_and_kept_here(store, grasp, tmp_path: Path):
     chance = np.random.default_rng(0)
     for name in ("cat", "dog"):
@@ -292,8 +293,3 @@ def test_requeue_opens_what_was_refused_and_nothing_else(store, file, target, gr
 
 def test_probe_says_that_the_bucket_is_fit(store, grasp):
     assert "is fit: credentials, addressing, conditional writes" in grasp("probe")
-
-
-@pytest.mark.parametrize("command", ["publish", "validate", "train-source", "explain", "requeue", "probe"])
-def test_every_command_shows_an_example(grasp, command: str):
-    assert f"Example: grasp {command}" in grasp(command, "--help")

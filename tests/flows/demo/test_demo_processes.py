@@ -56,6 +56,7 @@ def demo(tmp_path):
     wait_until(lambda: not list(marked(mark)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_no_process_survives_the_demo_however_it_ends(demo, ending):
     process, mark = demo
@@ -64,6 +65,7 @@ def test_no_process_survives_the_demo_however_it_ends(demo, ending):
     wait_until(lambda: not list(marked(mark)))
 
 
+@pytest.mark.slow
 def test_impatient_interrupts_do_not_stop_the_clean_up(demo):
     process, mark = demo
     while process.poll() is None:

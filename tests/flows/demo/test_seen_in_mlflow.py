@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from mlflow.entities import Run
 
-from tasks.tracking import pages
 from tasks.tracking.api import connect
 from tasks.tracking.experiments import experiment_of, runs_of
+from tasks.tracking.pages import model_page
+from tests.flows.demo import mlflow_pages
 from tests.flows.demo.demo_runs import DemoRun
 from tests.servers.fixtures import mlflow_of
 
@@ -83,7 +84,7 @@ def test_pages_show_what_the_api_says(demo: DemoRun, uri: str, page, shoot):
         page.goto(address)
 
     # one row per source, sorted by accuracy, on the "Model training" pages
-    visit(pages.runs_page(uri, experiment))
+    visit(mlflow_pages.runs_page(uri, experiment))
     page.get_by_text("absorb/0001/2014").wait_for()
     page.get_by_text("Sort: gate_accuracy").wait_for()
     shown = [name for name in page.inner_text("body").splitlines() if name in absorbed]
@@ -95,7 +96,7 @@ def test_pages_show_what_the_api_says(demo: DemoRun, uri: str, page, shoot):
     # a source: its figures, decision and note
     champion = demo.summary["champion"]["registry_version"]
     run = next(run for run in rows.values() if run.data.tags["registry_version"] == str(champion))
-    visit(pages.run_page(uri, experiment, run.info.run_id))
+    visit(mlflow_pages.run_page(uri, experiment, run.info.run_id))
     page.get_by_text("test_accuracy", exact=True).wait_for()
     lines = page.inner_text("body").split("\n")
     for name in ("gate_accuracy", "test_accuracy", "transferred_fraction"):
@@ -105,13 +106,13 @@ def test_pages_show_what_the_api_says(demo: DemoRun, uri: str, page, shoot):
 
     # its alignment by layer, its confusion matrix
     for picture in ("alignment", "confusion"):
-        visit(pages.run_page(uri, experiment, run.info.run_id, tab=f"artifacts/{picture}.png"))
+        visit(mlflow_pages.run_page(uri, experiment, run.info.run_id, tab=f"artifacts/{picture}.png"))
         page.get_by_text(f"artifacts/{picture}.png").wait_for()
         shoot(picture)
 
     # the lineage: one chart of accuracies over sources
     lineage = absorbed["lineage/main"].info.run_id
-    visit(pages.run_page(uri, experiment, lineage, tab="model-metrics"))
+    visit(mlflow_pages.run_page(uri, experiment, lineage, tab="model-metrics"))
     page.get_by_text("lineage/main (gate_accuracy)").first.wait_for()
     points = client.get_metric_history(lineage, "gate_accuracy")
     assert {point.value for point in points} == {run.data.metrics["gate_accuracy"] for run in rows.values()}
@@ -119,7 +120,7 @@ def test_pages_show_what_the_api_says(demo: DemoRun, uri: str, page, shoot):
     shoot("lineage")
 
     # the registered model: aliases, tags
-    visit(pages.model_page(uri, target))
+    visit(model_page(uri, target))
     page.get_by_text("@ champion").wait_for()
     body = page.inner_text("body")
     assert f"Version {champion}" in body
@@ -131,7 +132,7 @@ def test_pages_show_what_the_api_says(demo: DemoRun, uri: str, page, shoot):
     # two versions side by side
     versions = {int(v.version): str(v.run_id) for v in client.search_model_versions(f"name = '{target}'")}
     first, last = min(versions), max(versions)
-    visit(pages.compare_page(uri, target, {first: versions[first], last: versions[last]}))
+    visit(mlflow_pages.compare_page(uri, target, {first: versions[first], last: versions[last]}))
     page.get_by_text("Comparing 2 Versions").first.wait_for()
     page.get_by_text("gate_accuracy_after_fine_tune", exact=True).first.wait_for()
     body = page.inner_text("body")

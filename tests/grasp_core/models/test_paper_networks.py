@@ -27,6 +27,7 @@ def photographs():
     return TargetData(Samples(images[:4], labels[:4]), Samples(images[4:], labels[4:]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", NETWORKS)
 @pytest.mark.parametrize("mode", ["guarded", "reference"])
 @pytest.mark.usefixtures("no_collector")

@@ -28,6 +28,7 @@ def champion(correct: np.ndarray) -> Reference:
         (5, 0, 1 / 32),
         (4, 1, 6 / 32),  # (C(5,4) + C(5,5)) / 2^5
         (0, 5, 1.0),
+        (2, 2, 11 / 16),  # (6 + 4 + 1) / 2^4
         (8, 2, 56 / 1024),
     ],
 )
@@ -96,3 +97,78 @@ def test_every_verdict_names_the_size_of_its_evidence():
     assert verdict.figures["gate_samples"] == 99
     verdict = judge(NON_INFERIOR, right(50, of=100), champion=champion(right(50, of=100)), best=None)
     assert "only" not in verdict.found
+
+
+OLD = Reference(registry_version=3, correct=right(160))
+BEST = Reference(registry_version=1, correct=right(170))
+
+
+@pytest.mark.parametrize(
+    ("policy", "hits", "best", "said"),
+    [
+        ("always", 10, None, ("promoted", "always", "nothing: the policy is always")),
+        ("manual", 190, None, ("parked", "manual", "a person's word: grasp promote")),
+        (
+            "improves",
+            165,
+            None,
+            ("promoted", "better", "better than champion 0.8000 with p below 0.05 (p 0.0312)"),
+        ),
+        (
+            "improves",
+            160,
+            None,
+            ("rejected", "not_better", "better than champion 0.8000 with p below 0.05 (p 1)"),
+        ),
+        ("non_inferior", 160, None, ("promoted", "non_inferior", "at least 0.7900")),
+        (
+            "non_inferior",
+            157,
+            None,
+            ("rejected", "worse_than_champion", "at least 0.7900 (champion 0.8000 less 0.01)"),
+        ),
+        (
+            "non_inferior",
+            160,
+            BEST,
+            ("rejected", "worse_than_best", "at least 0.8400 (best 0.8500 less 0.01)"),
+        ),
+    ],
+)
+def test_a_verdict_says_its_code_and_what_it_needed(policy: str, hits: int, best, said: tuple[str, ...]):
+    verdict = judge(GateSettings(policy=policy), right(hits), champion=OLD, best=best)
+    assert (verdict.decision, verdict.code, verdict.needed) == said
+
+
+def test_the_first_verdict_says_so_and_holds_its_accuracy():
+    verdict = judge(NON_INFERIOR, right(150), champion=None, best=None)
+    assert (verdict.needed, verdict.figures) == (
+        "no champion before it",
+        {"gate_accuracy": 0.75, "gate_samples": 200.0},
+    )
+    assert verdict.found == "gate accuracy 0.7500 on 200 samples"
+
+
+def test_the_figures_hold_both_references_and_both_directions():
+    figures = judge(NON_INFERIOR, right(163), champion=OLD, best=BEST).figures
+    assert figures == {
+        "gate_accuracy": 0.815,
+        "gate_samples": 200.0,
+        "champion_version": 3.0,
+        "champion_gate_accuracy": 0.8,
+        "p_worse_than_champion": 1.0,
+        "p_better_than_champion": 1 / 8,
+        "best_version": 1.0,
+        "best_gate_accuracy": 0.85,
+        "p_worse_than_best": 1 / 128,
+        "p_better_than_best": 1.0,
+    }
+
+
+def test_a_p_value_on_the_line_is_no_evidence():
+    """Five of five: p = 1/32, and the confidence asks for less than exactly that."""
+    line = 1 - 1 / 32
+    better = judge(GateSettings(policy="improves", confidence=line), right(165), champion=OLD, best=None)
+    assert better.decision == "rejected"
+    worse = judge(GateSettings(margin=0.05, confidence=line), right(155), champion=OLD, best=None)
+    assert worse.decision == "promoted"

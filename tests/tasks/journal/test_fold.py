@@ -6,16 +6,12 @@ from datetime import date, timedelta
 import pytest
 
 from tasks.contracts.journal import (
-    Accepted,
     Attempted,
-    Decided,
     Paused,
     Promoted,
-    Reason,
     Requeued,
     Resumed,
     RolledBack,
-    SourceRef,
     Switched,
     Withdrawn,
 )
@@ -23,45 +19,7 @@ from tasks.contracts.state import State, etag_mark
 from tasks.errors import InvalidDocument
 from tasks.journal.fold import fold
 from tasks.journal.lineage_rules import weights_id
-
-A, B, C = "a" * 64, "b" * 64, "c" * 64
-REASON = Reason(object="o", found="f", needed="n", next="x")
-
-
-class Script:
-    """Entries one after the other, folded one by one."""
-
-    def __init__(self, stamp) -> None:
-        self._stamp, self.entries, self.state = stamp, [], State()
-
-    def add(self, kind: type, **fields: object) -> State:
-        entry = kind(**self._stamp(self.state.seq + 1) | fields)
-        self.entries.append(entry)
-        self.state = fold(self.state, [entry])
-        return self.state
-
-    def accept(self, arrival: str, manifest: str | None = None) -> State:
-        return self.add(
-            Accepted, arrival_id=arrival, key="k", manifest=manifest, size_bytes=1, digest=None, etag="e1"
-        )
-
-    def decide(self, arrival: str, decision: str, version: int | None, year: int = 2014, **more) -> State:
-        period = {"label": str(year), "start": date(year, 1, 1), "end": date(year, 12, 31)}
-        fields = {
-            "arrival_id": arrival,
-            "decision": decision,
-            "reason_code": "always" if decision == "promoted" else "no_gain",
-            "reason": REASON,
-            "registry_version": version,
-            "index": len(self.state.closed) + 1,
-            "source": SourceRef(series="s", period=period, rev=1, weights_sha256=arrival),
-        }
-        return self.add(Decided, **fields | more)
-
-
-@pytest.fixture
-def script(stamp) -> Script:
-    return Script(stamp)
+from tests.tasks.journal.script import A, B, C, Script
 
 
 def test_an_accepted_arrival_is_open_until_it_is_decided(script: Script):

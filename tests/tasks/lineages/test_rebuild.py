@@ -11,7 +11,7 @@ from tasks.errors import OperationRefused
 from tasks.journal.history import History, Switch
 from tasks.lineages.course import chart, check_going, is_finished, settled, start_before
 from tasks.lineages.rebuild import Rebuild
-from tests.tasks.journal.test_fold import Script
+from tests.tasks.journal.script import Script
 
 YEARS = {2001: "a" * 64, 2002: "b" * 64, 2003: "c" * 64, 2004: "d" * 64}
 
