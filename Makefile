@@ -51,7 +51,7 @@ simulate-arrivals: setup  ## 10,000 arrivals of 12 writers against a watch and a
 bench-lineage: setup  ## an absorb's cost outside of training, a growing registry, the gate's policies
 	$(BIN)/python -m benchmarks.lineage
 
-constraints: setup  ## write constraints.txt anew from pyproject.toml's ranges (then run the tests)
+constraints: .venv/uv  ## write constraints.txt anew from pyproject.toml's ranges (then run the tests)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --upgrade -e '.[dev]'
 	$(BIN)/uv pip freeze --quiet --python $(BIN)/python --exclude-editable \
 		| sed -E -e '/^(pip|setuptools|wheel)==/d' -e 's/\+[A-Za-z0-9.]+$$//' > constraints.txt
