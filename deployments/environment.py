@@ -42,3 +42,8 @@ def worker_environment() -> dict[str, str]:
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {**WORKER, "PATH": path}
+
+
+def command_environment(*, api_url: str) -> dict[str, str]:
+    """Give a Prefect command that we run this process's environment and the server that it talks to."""
+    return {**os.environ, "PREFECT_API_URL": api_url, "NO_COLOR": "1", "DO_NOT_TRACK": "1"}
