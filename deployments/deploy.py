@@ -4,6 +4,7 @@ import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -11,7 +12,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.responses import DeploymentResponse
 
-from deployments.environment import command_environment
+from deployments.environment import environment_here
 from tasks.errors import OrchestrationRefused
 from tasks.orchestration.flow_runs import connected
 
@@ -35,15 +36,18 @@ def deploy(project: Path = PROJECT) -> dict[str, str]:
 
 
 def _run_prefect(client: SyncPrefectClient, project: Path) -> None:
-    command = [sys.executable, "-P", "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    done = subprocess.run(
-        [*command, "--prefect-file", str(project)],
-        env=command_environment(api_url=str(client.api_url)),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    # Prefect imports flows with the working directory first: nobody's own folder `flows` may lie there.
+    with TemporaryDirectory(prefix="grasp-deploy-") as empty:
+        done = subprocess.run(
+            [*command, "--prefect-file", str(project)],
+            cwd=empty,
+            env={**environment_here(), "PREFECT_API_URL": str(client.api_url), "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if done.returncode:
         said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise OrchestrationRefused(

@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from dotenv import dotenv_values
+
 SERVER = {
     # In-memory leases leak every held slot for ever when the server restarts; the watch, limit 1 with
     # CANCEL_NEW, would never run again.
@@ -44,6 +46,7 @@ def worker_environment() -> dict[str, str]:
     return {**WORKER, "PATH": path}
 
 
-def command_environment(*, api_url: str) -> dict[str, str]:
-    """Give a Prefect command that we run this process's environment and the server that it talks to."""
-    return {**os.environ, "PREFECT_API_URL": api_url, "NO_COLOR": "1", "DO_NOT_TRACK": "1"}
+def environment_here(dotenv: Path = Path(".env")) -> dict[str, str]:
+    """Give this process's environment, completed from a .env file, for a program elsewhere."""
+    written = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    return {**written, **os.environ}

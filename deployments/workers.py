@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from dotenv import dotenv_values
-
-from deployments.environment import worker_environment
+from deployments.environment import environment_here, worker_environment
 
 
 def worker_command(pool: str) -> list[str]:
@@ -30,8 +28,7 @@ def environment_from(dotenv: Path) -> dict[str, str]:
 
     Flow runs work in a directory of their own, where no .env lies: the worker hands its variables down.
     """
-    written = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
-    return {**written, **os.environ, **worker_environment()}
+    return {**environment_here(dotenv), **worker_environment()}
 
 
 def become_worker(pool: str) -> NoReturn:

@@ -58,6 +58,6 @@ def test_a_worker_runs_the_watch_which_asks_for_an_absorb(team: Team, client, tm
     absorb = client.read_deployment_by_name("absorb/absorb")
     wanted = [run for run in client.read_flow_runs() if run.deployment_id == absorb.id]
     assert [run.parameters["target"] for run in wanted] == ["shapes-now"]
-    assert "waits for an absorb" in team.said("status", "shapes-now")
+    assert "shapes/2014/1  ready" in team.said("status", "shapes-now")
     for run in wanted:
         client.delete_flow_run(run.id)
