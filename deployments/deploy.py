@@ -11,14 +11,19 @@ import yaml
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.settings import PREFECT_API_URL
 
 from deployments.environment import environment_here
-from tasks.errors import OrchestrationRefused
+from tasks.errors import InvalidSettings, OrchestrationRefused
 from tasks.orchestration.flow_runs import connected
 
 PROJECT = Path(str(files("deployments") / "prefect.yaml"))  # a clone's prefect.yaml is a link to it
-# What moves by itself, or by a deploy that changes nothing.
-_CLOCKS = {"created", "updated", "last_polled", "status", "concurrency_limit", "global_concurrency_limit"}
+# What moves by itself, or says whence something was deployed: a clone's commit, for one.
+_MOVING = {
+    *("created", "updated", "last_polled", "status", "concurrency_limit", "global_concurrency_limit"),
+    *("version", "version_id", "version_info", "branch", "base", "root"),
+}
+_MOVING_SCHEDULE = ("created", "updated")
 
 
 def deploy(project: Path = PROJECT) -> dict[str, str]:
@@ -33,6 +38,14 @@ def deploy(project: Path = PROJECT) -> dict[str, str]:
         _run_prefect(client, project)
         after = _deployed(client, names)
     return {f"deployment {name}": _change(before.get(name), found) for name, found in after.items()}
+
+
+def need_server() -> None:
+    """Raise InvalidSettings unless a server is named: Prefect would start one that ends with the command."""
+    if PREFECT_API_URL.value() is None:
+        raise InvalidSettings(
+            "PREFECT_API_URL is not set; set it in the environment or in .env; nothing was deployed"
+        )
 
 
 def _run_prefect(client: SyncPrefectClient, project: Path) -> None:
@@ -63,12 +76,11 @@ def _deployed(client: SyncPrefectClient, names: list[str]) -> dict[str, dict[str
 
 
 def _essence(deployment: DeploymentResponse) -> dict[str, Any]:
-    fields = deployment.model_dump(mode="json", exclude=_CLOCKS)
-    ours = {"id", "created", "updated"}  # of schedules, which are replaced
-    fields["schedules"] = [
-        {name: value for name, value in schedule.items() if name not in ours}
-        for schedule in fields["schedules"]
-    ]
+    fields = deployment.model_dump(mode="json", exclude=_MOVING)
+    for schedule in fields["schedules"]:
+        schedule["schedule"].pop("anchor_date", None)
+        for name in _MOVING_SCHEDULE:
+            schedule.pop(name)
     return fields
 
 

@@ -66,6 +66,10 @@ def test_what_needs_torch_says_in_one_line_what_to_install(team: Team, words: tu
     assert "nothing was done" in said
 
 
+def test_deploy_asks_for_a_server_instead_of_starting_one_that_ends_with_it(team: Team):
+    assert "PREFECT_API_URL is not set" in team.refused("deploy")
+
+
 def test_the_demo_asks_for_its_own_extra(team: Team):
     assert "pip install 'grasp-pipeline[demo]'" in team.refused("demo")
 

@@ -23,7 +23,9 @@ def deploy(
     from deployments.bootstrap import bootstrap
     from deployments.bootstrap import create_bucket as create
     from deployments.deploy import deploy as deploy_all
+    from deployments.deploy import need_server
 
+    need_server()
     _tell(bootstrap(gpu_limit=gpu_limit))
     if create_bucket:
         _tell({f"bucket {create()}": "there"})
