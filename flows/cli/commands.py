@@ -45,7 +45,8 @@ COMMANDS = {
     "champion": Command(("targets.champion",), "Use the champion elsewhere."),
     "predict": Command(
         ("targets.champion",),
-        "Classify images with the champion, on this machine: classes, probabilities, and which version said so.",
+        "Classify images with the champion, on this machine: classes, probabilities, and which version "
+        "said so.",
     ),
     "compare": Command(
         ("targets.champion",),
