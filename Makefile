@@ -6,7 +6,7 @@ LANES := fast unit integration chaos browser gpu soak
 PYTEST := $(BIN)/pytest -n 2 --no-loadscope-reorder
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 
-.PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks bench bench-accuracy bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints clean
+.PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks bench bench-accuracy bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,10 +80,21 @@ simulate-arrivals: setup  ## 10,000 arrivals of 12 writers against a watch and a
 bench-lineage: setup  ## an absorb's cost outside of training, a growing registry, the gate's policies
 	$(BIN)/python -m benchmarks.lineage
 
-constraints: setup  ## write constraints.txt anew from pyproject.toml's ranges (then run the tests)
+constraints: .venv/uv  ## write constraints.txt anew from pyproject.toml's ranges (then run the tests)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --upgrade -e '.[dev]'
 	$(BIN)/uv pip freeze --quiet --python $(BIN)/python --exclude-editable \
 		| sed -E -e '/^(pip|setuptools|wheel)==/d' -e 's/\+[A-Za-z0-9.]+$$//' > constraints.txt
+
+build: setup  ## sdist and wheel into dist/: the same commit gives the same bytes
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
+		$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist .
+
+sbom: build  ## what an environment with the wheel holds, with licences: dist/sbom.cdx.json (CycloneDX)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/sbom
+	$(BIN)/uv pip install --quiet --python build/sbom/bin/python -c constraints.txt "$$(ls dist/*.whl)[absorb]"
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+		--of JSON -o dist/sbom.cdx.json build/sbom/bin/python
 
 clean:  ## remove caches and the demo's leftovers; .venv stays
 	rm -rf mutants .coverage .coverage.* .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from dotenv import dotenv_values
+
 SERVER = {
     # In-memory leases leak every held slot for ever when the server restarts; the watch, limit 1 with
     # CANCEL_NEW, would never run again.
@@ -42,3 +44,9 @@ def worker_environment() -> dict[str, str]:
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {**WORKER, "PATH": path}
+
+
+def environment_here(dotenv: Path = Path(".env")) -> dict[str, str]:
+    """Give this process's environment, completed from a .env file, for a program elsewhere."""
+    written = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    return {**written, **os.environ}

@@ -7,16 +7,18 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
-from dotenv import dotenv_values
-
-from deployments.environment import worker_environment
+from deployments.environment import environment_here, worker_environment
 
 
 def worker_command(pool: str) -> list[str]:
-    """Give the command line of a process worker for a pool that exists."""
+    """Give the command line of a process worker for a pool that exists.
+
+    -P: a folder named `flows` or `tasks` where a worker is started does not stand before the package.
+    """
     return [
-        *(sys.executable, "-m", "prefect", "worker", "start"),
+        *(sys.executable, "-P", "-m", "prefect", "worker", "start"),
         *("--pool", pool, "--type", "process", "--install-policy", "never", "--no-create-pool-if-not-found"),
     ]
 
@@ -26,16 +28,20 @@ def environment_from(dotenv: Path) -> dict[str, str]:
 
     Flow runs work in a directory of their own, where no .env lies: the worker hands its variables down.
     """
-    written = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
-    return {**written, **os.environ, **worker_environment()}
+    return {**environment_here(dotenv), **worker_environment()}
+
+
+def become_worker(pool: str) -> NoReturn:
+    """Become the worker: signals reach it directly, and stopping it ends the flow runs below it."""
+    command = worker_command(pool)
+    os.execve(command[0], command, environment_from(Path(".env")))  # noqa: S606 - no shell is wanted
 
 
 def main() -> None:
-    """Become the worker: signals reach it directly, and stopping it ends the flow runs below it."""
+    """Start a worker from the command line, as `grasp worker` does."""
     parser = argparse.ArgumentParser(prog="python -m deployments.workers", description=__doc__)
     parser.add_argument("pool", help="cpu or gpu")
-    command = worker_command(parser.parse_args().pool)
-    os.execve(command[0], command, environment_from(Path(".env")))  # noqa: S606 - no shell is wanted
+    become_worker(parser.parse_args().pool)
 
 
 if __name__ == "__main__":

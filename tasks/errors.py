@@ -14,6 +14,7 @@ __all__ = [
     "JournalMoved",
     "NewerSchema",
     "NoSpace",
+    "NotInstalled",
     "NotThere",
     "OperationRefused",
     "OrchestrationRefused",
@@ -26,6 +27,10 @@ __all__ = [
     "TrackingUnavailable",
     "TransientError",
 ]
+
+
+class NotInstalled(TerminalError):
+    """An extra of the package is needed that is not installed here; the message names it."""
 
 
 class InvalidSettings(TerminalError):

@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 for name in ("PREFECT_API_URL", "PREFECT_PROFILE", "MLFLOW_TRACKING_URI"):
     os.environ.pop(name, None)
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.packaging.fixtures"]
 
 SHARED = {  # costly servers, and the files whose tests need them
     "demo": ("test_demo_end_to_end", "test_seen_in_mlflow"),

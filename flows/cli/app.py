@@ -5,15 +5,44 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand, TyperGroup
 
+from flows.cli.commands import COMMANDS
 from tasks.errors import GraspError
 from tasks.printable import printable
 
+
+class ByName(TyperGroup):
+    """A group that imports a command's modules when that one is asked for, and nothing to list them all."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        known = self.commands
+        self.commands = {
+            name: known.get(name) or TyperCommand(name, help=command.help)
+            for name, command in COMMANDS.items()
+        }
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Give the names in the order of the help."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Put the real command into its place, then find it."""
+        if args[0] in COMMANDS:
+            _define(args[0])
+            built = typer.main.get_group(app)
+            self.commands[args[0]] = built.commands[args[0]]
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="grasp",
+    cls=ByName,
     help="Keep a model current: absorb each newly published source model into a target.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -25,12 +54,6 @@ out = Console(highlight=False, emoji=False)
 LINE = 20_000  # characters of a line: more than any reason has
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 MLFLOW_RETRIES = "3"  # a person waits: seconds, not minutes, until a command says that MLflow is away
-COMMANDS = (  # modules of flows.cli, in the order of the help
-    *("pipeline.absorb", "sources.arrival", "sources.dataset", "pipeline.demo", "targets.lineage"),
-    *("targets.champion", "targets.operate", "sources.probe", "targets.prune", "sources.publish"),
-    *("targets.status", "targets.target", "targets.look", "sources.train_source", "sources.validate"),
-    "pipeline.watch",
-)
 
 
 def tell(text: str, *, style: str | None = None) -> None:
@@ -47,9 +70,9 @@ def _options(
 
 
 def command_line() -> typer.Typer:
-    """Give the command line with every command in it."""
+    """Give the command line with every command in it, for those who read it as a whole."""
     for name in COMMANDS:
-        import_module(f"flows.cli.{name}")
+        _define(name)
     return app
 
 
@@ -59,9 +82,15 @@ def main() -> None:
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(logger).addFilter(_without_our_tracebacks)
     try:
-        _or_one_line(command_line())
+        _or_one_line(app)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _define(name: str) -> None:
+    """Import the modules of a command: they add it to the app."""
+    for module in COMMANDS[name].modules:
+        import_module(f"flows.cli.{module}")
 
 
 def _without_our_tracebacks(record: logging.LogRecord) -> bool:

@@ -6,10 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
+from tasks.contracts.dataset import SMALL_SPLIT
 from tasks.contracts.journal import Decision, ReasonCode
 from tasks.contracts.target import GateSettings
-
-SMALL_SPLIT = 100  # samples below which a verdict says little
 
 Correct = npt.NDArray[np.bool_]
 

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from tasks.contracts.base import Classes, Document, FileName, InputSpec, Name, Sha256, Size
 
+SMALL_SPLIT = 100  # samples of a gate below which its verdict says little
+
 
 class File(Document):
     """One file beside dataset.json."""

@@ -3,27 +3,11 @@
 from tasks.absorbing.measure import usable_version
 from tasks.absorbing.project import project
 from tasks.absorbing.work import Work
-from tasks.contracts.journal import Entry, Paused, Promoted, Resumed, RolledBack, Switched
+from tasks.contracts.journal import Entry, Promoted, RolledBack, Switched
 from tasks.contracts.state import State
 from tasks.errors import OperationRefused
-from tasks.journal.log import Journal, Stamp
+from tasks.journal.log import Stamp
 from tasks.reason import checked_reason
-
-
-def pause(journal: Journal, *, reason: str) -> bool:
-    """Stop absorbing from the next unit on; False when the target is paused already."""
-    reason = checked_reason(reason)
-    before = journal.state().paused
-    journal.transact(lambda state, stamp: None if state.paused else Paused(**stamp._asdict(), reason=reason))
-    return not before
-
-
-def resume(journal: Journal, *, reason: str) -> bool:
-    """Go on absorbing; False when the target is not paused."""
-    reason = checked_reason(reason)
-    before = journal.state().paused
-    journal.transact(lambda state, stamp: Resumed(**stamp._asdict(), reason=reason) if state.paused else None)
-    return before
 
 
 def promote(work: Work, version: int, *, reason: str) -> State:

@@ -115,7 +115,7 @@ def _open(
 ) -> tuple[OpenArrival, ...]:
     found = [_said(finding) for finding in examine(store, target, journal, pending_limit=pending_limit)]
     new = compare(store, target, journal.last).new
-    return (*found, *(OpenArrival(key=key, why="not seen by the watch yet") for key in new))
+    return (*found, *(OpenArrival(key=item.key, why="not seen by the watch yet") for item in new))
 
 
 def _said(finding: Finding) -> OpenArrival:

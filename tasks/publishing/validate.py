@@ -10,15 +10,16 @@ from tasks.contracts.manifest import Manifest
 from tasks.contracts.reading import MAX_DOCUMENT_BYTES, read_document
 from tasks.contracts.target import Target
 from tasks.errors import BadArrival, InvalidDocument, TerminalError
+from tasks.publishing.checking import check_weights
 from tasks.publishing.publish import weights_of
-from tasks.weights.files import check_source
 
 
 class Check(NamedTuple):
-    """One check and what it found wrong; None: nothing."""
+    """One check and what it found wrong, None: nothing; unchecked: what this machine could not look at."""
 
     what: str
     problem: str | None
+    unchecked: str | None = None
 
 
 def validate(file: Path, manifest: Path, target: Target) -> Iterator[Check]:
@@ -46,18 +47,18 @@ def validate(file: Path, manifest: Path, target: Target) -> Iterator[Check]:
     )
     yield _check(
         f"the file holds exactly the tensors of {found.architecture.id}, all finite",
-        lambda: check_source(file, found.architecture, object=str(file)),
+        lambda: check_weights(file, found.architecture, object=str(file)),
     )
 
 
-def _check(what: str, run: Callable[[], None]) -> Check:
+def _check(what: str, run: Callable[[], str | None]) -> Check:
     try:
-        run()
+        unchecked = run()
     except BadArrival as error:
         return Check(what, f"{error.object}: found {error.found}; needed {error.needed}")
     except TerminalError as error:
         return Check(what, str(error))
-    return Check(what, None)
+    return Check(what, None, unchecked)
 
 
 def _check_series(manifest: Manifest, target: Target) -> None:

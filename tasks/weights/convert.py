@@ -17,8 +17,6 @@ from tasks.errors import InvalidCheckpoint
 from tasks.printable import printable
 from tasks.weights.files import expected_tensors, save_tensors
 
-MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # zip, and pickles of old
-LENGTH = 8  # bytes that say how long a safetensors header is, little-endian; the header is JSON
 NESTS = ("state_dict", "model_state_dict", "model_state", "model", "module", "network", "net", "weights")
 _FORBIDDEN = re.compile(r"GLOBAL (.+?) (?:was not an allowed|whose module)")  # as torch names it
 
@@ -30,18 +28,6 @@ class Converted:
     sha256: str
     prefix: str
     dropped: tuple[str, ...]
-
-
-def is_checkpoint(path: Path) -> bool:
-    """Say whether a file is a torch checkpoint by its first bytes, whatever its name."""
-    with path.open("rb") as file:
-        start = file.read(LENGTH + 1)
-    return start.startswith(MAGIC) and not _is_safetensors(start, path.stat().st_size)
-
-
-def _is_safetensors(start: bytes, size_bytes: int) -> bool:
-    """The length of a header may begin as a pickle does: 640 is the bytes 80 02."""
-    return start[LENGTH:] == b"{" and int.from_bytes(start[:LENGTH], "little") <= size_bytes - LENGTH
 
 
 def convert(path: Path, into: Path, architecture: Architecture, *, prefix: str | None = None) -> Converted:

@@ -31,9 +31,14 @@ def check_header(path: Path, expected: Mapping[str, TensorSpec], *, object: str)
     Raises BadArrival: `weights_format` for the file itself, `weights_tensors` where names, dtypes or shapes
     are not the architecture's.
     """
+    _compare(read_tensors(path, object=object), expected, object=object)
+
+
+def read_tensors(path: Path, *, object: str) -> dict[str, Found]:  # noqa: A002
+    """Read and check what a safetensors header says of each tensor. Raises BadArrival (`weights_format`)."""
     header = read_header(path, object=object)
     header.pop("__metadata__", None)
-    _compare({name: _found(entry) for name, entry in header.items()}, expected, object=object)
+    return {name: _found(entry) for name, entry in header.items()}
 
 
 def read_header(path: Path, *, object: str) -> dict[str, Any]:  # noqa: A002

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.cli.commands import COMMANDS
+
 ROOT = Path(__file__).parents[2]
 CODE = ("grasp_core", "tasks", "flows", "deployments", "benchmarks")
 FILES = sorted(path for folder in CODE for path in (ROOT / folder).rglob("*.py"))
@@ -239,3 +241,31 @@ def test_no_file_is_long():
         name_of(path): lines for path in FILES if (lines := len(path.read_text().splitlines())) > MOST_LINES
     }
     assert long == {}
+
+
+HEAVY = {"torch", "torchvision", "timm", "mlflow", "safetensors", "sklearn", "scipy", "matplotlib", "moto"}
+COMMAND_MODULES = sorted({module for command in COMMANDS.values() for module in command.modules})
+
+
+@pytest.mark.parametrize("module", COMMAND_MODULES)
+def test_a_command_is_found_without_loading_torch_mlflow_or_prefect(module: str):
+    """What a command needs it imports when it runs: `--help` and a wrong option answer at once."""
+    assert not loaded_by(f"import flows.cli.{module}") & {*HEAVY, "prefect"}
+
+
+def test_the_list_of_commands_imports_none_of_them():
+    code = "from typer.testing import CliRunner; from flows.cli.app import app; "
+    loaded = loaded_by(code + "assert CliRunner().invoke(app, ['--help']).exit_code == 0")
+    assert not loaded & {*HEAVY, "prefect", "boto3", "pydantic", "numpy"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("tasks.publishing.checking", "tasks.publishing.publish", "tasks.publishing.validate"),
+        *("tasks.operations.status", "tasks.operations.pause", "tasks.arrivals.explain"),
+        *("tasks.data.folder", "flows.absorb", "flows.backfill", "flows.retract", "deployments.deploy"),
+    ],
+)
+def test_what_works_without_the_extra_loads_nothing_of_it(module: str):
+    assert not loaded_by(f"import {module}") & HEAVY

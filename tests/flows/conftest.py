@@ -26,17 +26,18 @@ from tasks.journal.targets import create_target
 from tasks.publishing.publish import Published, publish, weights_of
 from tasks.weights.files import save
 from tests.flows.demo.demo_runs import DemoRun, started_demo
+from tests.packaging.fixtures import Installed
 
 ARCHITECTURE = Architecture(id="grasp/digits-cnn", in_channels=1, num_classes=10)
 INPUT = InputSpec(height=8, width=8, channels=1, mean=(0.5,), std=(0.5,))
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoRun:
-    """One whole `grasp demo`, for all tests that look at what it did."""
+def demo(tmp_path_factory: pytest.TempPathFactory, full: Installed) -> DemoRun:
+    """One whole `grasp demo` of the installed wheel, for all tests that look at what it did."""
     root = tmp_path_factory.mktemp("demo")
     directory, output = root / "demo", root / "output"
-    with started_demo(directory, output) as process:
+    with started_demo(directory, output, grasp=full.grasp) as process:
         exit_code = process.wait()
     return DemoRun(directory, output, exit_code)
 

@@ -14,7 +14,8 @@ from tasks.contracts.target import GateSettings
 from tasks.errors import NotThere, OperationRefused
 from tasks.journal.projection import is_behind
 from tasks.lineages.retract import withdraw
-from tasks.operations.operate import pause, promote, resume, roll_back
+from tasks.operations.operate import promote, roll_back
+from tasks.operations.pause import pause, resume
 from tasks.registry.registry import aliases
 from tasks.registry.tags import SET_ASIDE
 from tests.flows.conftest import World

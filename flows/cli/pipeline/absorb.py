@@ -4,6 +4,7 @@ import typer
 
 from flows.cli.app import app, tell
 from tasks.bucket.store import Store
+from tasks.extras import need_absorb
 from tasks.journal.targets import read_target
 from tasks.settings import Settings, load_settings
 
@@ -14,6 +15,7 @@ def absorb(target: str = typer.Option(..., "--target", help="Name of the target.
 
     Example: [bold]grasp absorb --target digits-now[/]
     """
+    need_absorb("grasp absorb")
     settings = load_settings(Settings)
     read_target(Store.from_settings(settings), target)
     from prefect import tags

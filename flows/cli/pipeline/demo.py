@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from flows.cli.app import app
+from tasks.extras import need_demo
 
 
 @app.command()
@@ -19,6 +20,7 @@ def demo(
 
     Example: [bold]grasp demo --keep[/]
     """
+    need_demo("grasp demo")
     from flows.demo.main import run
 
     raise typer.Exit(run(directory=directory, keep=keep, seed=seed))

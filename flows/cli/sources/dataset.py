@@ -47,7 +47,7 @@ def prepare(
 
     Example: [bold]grasp dataset prepare photos --to photos-prepared --name photos[/]
     """
-    from tasks.candidates.gate import SMALL_SPLIT
+    from tasks.contracts.dataset import SMALL_SPLIT
     from tasks.data.folder import prepare as prepare_folder
 
     if channels not in (1, 3):

@@ -14,12 +14,14 @@ from tasks.bucket.store import Store
 from tasks.contracts.base import Architecture, InputSpec, ModelSignature
 from tasks.contracts.manifest import Manifest
 from tasks.errors import BadArrival, InvalidDocument
+from tasks.extras import need_absorb
 from tasks.journal.targets import read_target
 from tasks.problems import first_problem
 from tasks.publishing.describe import Place, describe, signature_of, usual_input
 from tasks.publishing.publish import Published
 from tasks.publishing.publish import publish as publish_source
 from tasks.settings import StoreSettings, load_settings
+from tasks.weights.kind import is_checkpoint
 
 SERIES = typer.Option(..., "--series", help="The stream of sources that this one belongs to.")
 PERIOD = typer.Option(..., "--period", help="Label of the period, such as 2014 or 1950s.")
@@ -108,12 +110,13 @@ def licensed(weights: Path, said: str) -> Iterator[Path]:
 @contextmanager
 def _checked(file: Path, architecture: Architecture, prefix: str | None) -> Iterator[Path]:
     """Give a file that passes the checks; a checkpoint is converted first, into a directory that goes."""
-    from tasks.weights.convert import convert, is_checkpoint
-
     if not is_checkpoint(file):
         _check(file, architecture, file)
         yield file
         return
+    need_absorb(f"converting {file}, a torch checkpoint,")
+    from tasks.weights.convert import convert
+
     with tempfile.TemporaryDirectory(prefix="grasp-publish-") as scratch:
         weights = Path(scratch) / "weights.safetensors"
         done = convert(file, weights, architecture, prefix=prefix)
@@ -126,14 +129,16 @@ def _checked(file: Path, architecture: Architecture, prefix: str | None) -> Iter
 
 
 def _check(weights: Path, architecture: Architecture, file: Path) -> None:
-    from tasks.weights.files import check_source
+    from tasks.publishing.checking import check_weights
 
     try:
-        check_source(weights, architecture, object=str(file))
+        unchecked = check_weights(weights, architecture, object=str(file))
     except BadArrival as error:
         raise InvalidDocument(
             f"{file}: found {error.found}; needed {error.needed}; nothing was published"
         ) from error
+    if unchecked:
+        tell(f"{file}: {unchecked}")
 
 
 def _input(size: str, mean: str, std: str, usual: InputSpec) -> InputSpec:

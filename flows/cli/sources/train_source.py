@@ -9,6 +9,7 @@ from flows.cli.app import app, out
 from flows.cli.sources.dataset import tell_skipped
 from flows.cli.sources.publish import END, LICENSE, PERIOD, PUBLISHER, REV, SERIES, START, licensed, say, send
 from tasks.bucket.store import Store
+from tasks.extras import need_absorb
 from tasks.private import private_directory
 from tasks.publishing.describe import Place, describe, signature_of, usual_input
 from tasks.settings import StoreSettings, load_settings
@@ -46,6 +47,7 @@ def train_source(
     Example: [bold]grasp train-source --digits 2/6 --series digits --period 2011 --start 2011-01-01
     --end 2011-12-31[/]
     """
+    need_absorb("grasp train-source")
     from tasks.publishing.training import digits_data, folder_data, train
 
     if (images is None) == (not digits):

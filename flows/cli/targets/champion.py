@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.cli.app import app, out, tell
+from tasks.extras import need_absorb
 
 champion_app = typer.Typer(help="Use the champion elsewhere.", no_args_is_help=True)
 app.add_typer(champion_app, name="champion")
@@ -27,6 +28,7 @@ def pull(
 
     Example: [bold]grasp champion pull digits-now --to champion/[/]
     """
+    need_absorb("grasp champion pull")
     from tasks.absorbing.work import open_work
     from tasks.operations.pull import pull as pull_version
 
@@ -47,6 +49,7 @@ def predict(
 
     Example: [bold]grasp predict digits-now photo.png[/]
     """
+    need_absorb("grasp predict")
     from tasks.absorbing.work import open_work
     from tasks.operations.predict import classifier_of
     from tasks.operations.predict import predict as predict_images
@@ -75,6 +78,7 @@ def compare(
 
     Example: [bold]grasp compare digits-now 4 7[/]
     """
+    need_absorb("grasp compare")
     from tasks.absorbing.work import open_work
     from tasks.operations.compare import compare as compare_versions
 

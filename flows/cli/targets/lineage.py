@@ -12,6 +12,7 @@ from tasks.arrivals.find import known_arrival
 from tasks.bucket.store import Store
 from tasks.contracts.rebuild import BackfillRequest
 from tasks.errors import InvalidDocument
+from tasks.extras import need_absorb
 from tasks.identity import signed
 from tasks.journal.log import Journal
 from tasks.journal.targets import read_target
@@ -36,6 +37,7 @@ def backfill(
 
     Example: [bold]grasp backfill digits-now --from 2014 --without digits/2015 --config lr=0.001 --apply[/]
     """
+    need_absorb("grasp backfill")
     fields: dict[str, Any] = {
         "from_period": from_period,
         "to_period": to_period,
@@ -71,6 +73,7 @@ def retract(
 
     Example: [bold]grasp retract digits-now digits/2015/1 --reason "trained on leaked labels"[/]
     """
+    need_absorb("grasp retract")
     _need_known(target, arrival)
     from flows.retract import retract as flow
 
@@ -111,6 +114,7 @@ def verify(
 
     Example: [bold]grasp verify digits-now 7[/]
     """
+    need_absorb("grasp verify")
     from tasks.absorbing.work import open_work
     from tasks.lineages.verify import verify as verify_version
 

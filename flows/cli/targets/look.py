@@ -10,6 +10,7 @@ from flows.cli.app import out, tell
 from flows.cli.targets.each_target import look_at
 from flows.cli.targets.target import target_app
 from tasks.bucket.store import Store
+from tasks.extras import need_absorb
 from tasks.identity import signed
 from tasks.journal.log import Journal
 from tasks.journal.targets import read_target
@@ -70,6 +71,7 @@ def delete(
 
     Example: [bold]grasp target delete digits-now --apply[/]
     """
+    need_absorb("grasp target delete")
     from tasks.operations.removal import remains_of, remove_document, remove_rest
     from tasks.tracking.api import connect
 

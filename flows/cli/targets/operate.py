@@ -5,6 +5,7 @@ import typer
 from flows.cli.app import app, out
 from flows.cli.reason import reason_option
 from tasks.bucket.store import Store
+from tasks.extras import need_absorb
 from tasks.identity import signed
 from tasks.journal.log import Journal
 from tasks.journal.targets import read_target
@@ -20,7 +21,7 @@ def pause(
 
     Example: [bold]grasp pause digits-now --reason "new labels are on their way"[/]
     """
-    from tasks.operations.operate import pause as pause_target
+    from tasks.operations.pause import pause as pause_target
 
     changed = pause_target(_journal(target, "grasp pause"), reason=reason)
     out.print(f"target {target} {'is paused' if changed else 'was paused already'}")
@@ -35,7 +36,7 @@ def resume(
 
     Example: [bold]grasp resume digits-now[/]
     """
-    from tasks.operations.operate import resume as resume_target
+    from tasks.operations.pause import resume as resume_target
 
     changed = resume_target(_journal(target, "grasp resume"), reason=reason)
     out.print(f"target {target} {'goes on' if changed else 'was not paused'}")
@@ -51,6 +52,7 @@ def promote(
 
     Example: [bold]grasp promote digits-now 7 --reason "checked by hand"[/]
     """
+    need_absorb("grasp promote")
     from tasks.absorbing.work import open_work
     from tasks.operations.operate import promote as promote_version
 
@@ -68,6 +70,7 @@ def rollback(
 
     Example: [bold]grasp rollback digits-now --reason "worse on the night shift"[/]
     """
+    need_absorb("grasp rollback")
     from tasks.absorbing.work import open_work
     from tasks.operations.operate import roll_back
 

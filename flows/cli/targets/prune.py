@@ -3,6 +3,7 @@
 import typer
 
 from flows.cli.app import app, out, tell
+from tasks.extras import need_absorb
 
 
 @app.command()
@@ -17,6 +18,7 @@ def prune(
 
     Example: [bold]grasp prune digits-now --keep 10[/]
     """
+    need_absorb("grasp prune")
     from tasks.absorbing.work import open_work
     from tasks.operations.prune import plan_prune
     from tasks.operations.prune import prune as delete

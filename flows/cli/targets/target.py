@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
-from flows.cli.app import app, out
+from flows.cli.app import app, out, tell
 from tasks.bucket.probe import probe
 from tasks.bucket.store import Store
 from tasks.contracts.base import Architecture
@@ -13,6 +13,7 @@ from tasks.contracts.dataset import Dataset
 from tasks.contracts.reading import read_document
 from tasks.contracts.target import AbsorbSettings, GateSettings, Target
 from tasks.errors import InvalidDocument
+from tasks.extras import can_absorb
 from tasks.journal.targets import create_target
 from tasks.problems import first_problem
 from tasks.settings import StoreSettings, load_settings
@@ -66,6 +67,12 @@ def create(
 
 def _need_known(architecture: Architecture) -> None:
     """Raise UnknownArchitecture now, rather than when every source is refused for it."""
+    if not can_absorb():
+        tell(
+            f"whether there is an architecture {architecture.id} was not looked up: that needs torch, "
+            "pip install 'grasp-pipeline[absorb]'"
+        )
+        return
     from tasks.weights.files import expected_tensors
 
     expected_tensors(architecture)

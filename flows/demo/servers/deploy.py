@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from flows.demo.servers.failure import DemoFailed
+from deployments.deploy import PROJECT
 from flows.demo.servers.processes import Children
 
 WATCH_INTERVAL_S = 10
@@ -24,7 +24,7 @@ def deploy(children: Children, directory: Path) -> None:
     """Deploy watch and absorb as prefect.yaml says, but for the demo's haste. Raises DemoFailed."""
     here = directory / "deploy"
     here.mkdir()
-    (here / "prefect.yaml").write_text(hasty(project_file().read_text()))
+    (here / "prefect.yaml").write_text(hasty(PROJECT.read_text()))
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     children.run("deploy", command, cwd=here, timeout_s=PATIENCE_S)
 
@@ -38,13 +38,3 @@ def hasty(document: str) -> str:
         variables = deployment["work_pool"].get("job_variables", {})
         deployment["work_pool"]["job_variables"] = {**variables, "command": ENGINE}
     return str(yaml.safe_dump(project, sort_keys=False))
-
-
-def project_file() -> Path:
-    """Find prefect.yaml beside the package. Raises DemoFailed when it was installed without it."""
-    path = Path(__file__).parents[3] / "prefect.yaml"
-    if not path.is_file():
-        raise DemoFailed(
-            f"{path} is not there; the demo needs a clone of the repository, run `make demo` in it"
-        )
-    return path

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
@@ -18,9 +17,7 @@ POOLS = ("cpu", "gpu")
 
 
 def start_servers(children: Children, addresses: Addresses, directory: Path) -> None:
-    """Start the three servers; they need some seconds more. Raises DemoFailed when moto is not installed."""
-    if find_spec("moto") is None:
-        raise DemoFailed("moto, the demo's S3 server, is not installed; pip install 'grasp-pipeline[demo]'")
+    """Start the three servers; they need some seconds more."""
     mlflow = directory / "mlflow"
     commands = {
         "prefect": ["prefect", "server", "start", "--host", HOST, "--port", port_of(addresses.prefect)],

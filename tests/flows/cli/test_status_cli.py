@@ -10,7 +10,7 @@ from flows.cli.app import app
 from flows.cli.pipeline import absorb as _absorb  # noqa: F401 - registers the command
 from flows.cli.targets import lineage as _lineage  # noqa: F401
 from flows.cli.targets import status as _status  # noqa: F401
-from tasks.operations.operate import pause
+from tasks.operations.pause import pause
 from tests.flows.conftest import World
 
 pytestmark = pytest.mark.integration

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+THIS = Path(sys.executable).with_name("grasp")
+
 
 @dataclass(frozen=True)
 class DemoRun:
@@ -26,11 +28,15 @@ class DemoRun:
 
 
 @contextmanager
-def started_demo(directory: Path, output: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A demo in a process of its own; a test that fails takes it down with it."""
-    grasp = Path(sys.executable).with_name("grasp")
+def started_demo(directory: Path, output: Path, *, grasp: Path = THIS) -> Iterator[subprocess.Popen[bytes]]:
+    """A demo in a process of its own; a test that fails takes it down with it.
+
+    grasp: the command, this environment's or that of an installed wheel. It runs where no clone is.
+    """
     with output.open("wb") as log:
-        demo = subprocess.Popen([grasp, "demo", "--dir", directory], stdout=log, stderr=log)
+        demo = subprocess.Popen(
+            [grasp, "demo", "--dir", directory], cwd=output.parent, stdout=log, stderr=log
+        )
     try:
         yield demo
     finally:

@@ -7,11 +7,12 @@ import pytest
 import yaml
 from rich.console import Console
 
+from deployments.deploy import PROJECT
 from flows.demo import story
 from flows.demo.champion import Answer
 from flows.demo.rows import Row, follow
 from flows.demo.servers.addresses import Addresses, environment_of
-from flows.demo.servers.deploy import WATCH_INTERVAL_S, hasty, project_file
+from flows.demo.servers.deploy import WATCH_INTERVAL_S, hasty
 from flows.demo.servers.failure import DemoFailed
 from flows.demo.servers.ports import HOST, choose_ports
 from flows.demo.servers.workspace import LOCK, workspace
@@ -169,8 +170,8 @@ def test_a_directory_with_somebodys_files_is_never_emptied(tmp_path):
 
 
 def test_the_demo_deploys_prefect_yaml_with_a_faster_watch():
-    theirs = {each["name"]: each for each in yaml.safe_load(project_file().read_text())["deployments"]}
-    ours = {each["name"]: each for each in yaml.safe_load(hasty(project_file().read_text()))["deployments"]}
+    theirs = {each["name"]: each for each in yaml.safe_load(PROJECT.read_text())["deployments"]}
+    ours = {each["name"]: each for each in yaml.safe_load(hasty(PROJECT.read_text()))["deployments"]}
     assert [each["interval"] for each in ours["watch"]["schedules"]] == [WATCH_INTERVAL_S]
     assert ours.keys() == theirs.keys()
     for name, deployment in ours.items():

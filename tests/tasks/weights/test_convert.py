@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 
 from tasks.contracts.base import Architecture
 from tasks.errors import InvalidCheckpoint
-from tasks.weights.convert import convert, is_checkpoint
+from tasks.weights.convert import convert
 from tasks.weights.files import check_source, load_module, new_module, save
+from tasks.weights.kind import is_checkpoint
 
 DIGITS = Architecture(id="grasp/digits-cnn", in_channels=1, num_classes=10)
 

@@ -1,0 +1,23 @@
+"""`grasp worker POOL`: do the flow runs of a pool on this machine."""
+
+import typer
+
+from flows.cli.app import app
+from tasks.extras import need_absorb
+
+LIGHT = "cpu"  # the pool whose flow runs need no torch
+
+
+@app.command()
+def worker(pool: str = typer.Argument(help="cpu (the watch) or gpu (absorbs, rebuilds).")) -> None:
+    """Work for a pool: cpu runs the watch, gpu absorbs.
+
+    Runs until it is stopped. Settings come from the environment or from .env, and flow runs get them.
+
+    Example: [bold]grasp worker cpu[/]
+    """
+    if pool != LIGHT:
+        need_absorb(f"grasp worker {pool}")
+    from deployments.workers import become_worker
+
+    become_worker(pool)
