@@ -11,6 +11,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from deployments.environment import worker_environment
+from deployments.supervise import supervise
 
 
 def worker_command(pool: str) -> list[str]:
@@ -31,11 +32,11 @@ def environment_from(dotenv: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    """Become the worker: signals reach it directly, and stopping it ends the flow runs below it."""
+    """Run the worker. SIGTERM or Ctrl-C ends it and the flow runs below it, within 20 seconds."""
     parser = argparse.ArgumentParser(prog="python -m deployments.workers", description=__doc__)
     parser.add_argument("pool", help="cpu or gpu")
     command = worker_command(parser.parse_args().pool)
-    os.execve(command[0], command, environment_from(Path(".env")))  # noqa: S606 - no shell is wanted
+    sys.exit(supervise(command, environment_from(Path(".env"))))
 
 
 if __name__ == "__main__":
