@@ -1,8 +1,9 @@
 """Run a worker to its end, and end it in time: one signal stops it, what does not stop is killed.
 
-Prefect 3.8.8's worker does not stop well by itself. A shell starts what ends in `&` with Ctrl-C ignored, and the
-worker turns SIGTERM into just that: it went on, and took the next run. Where it does stop, it kills its flow runs
-without a word. So it gets Ctrl-C back, is held still while its runs end, and somebody waits with a clock.
+Prefect 3.8.8's worker does not stop well by itself. A shell starts what ends in `&` with Ctrl-C ignored, and
+the worker turns SIGTERM into just that: it went on, and took the next run. Where it does stop, it kills its
+flow runs without a word. So it gets Ctrl-C back, is held still while its runs end, and somebody waits with a
+clock.
 """
 
 import ctypes

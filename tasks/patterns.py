@@ -1,4 +1,4 @@
-"""The patterns of names and keys, and what each lets through, in words: nobody is shown a regular expression."""
+"""The patterns of names and keys, and what each lets through, in words: nobody is shown an expression."""
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 ARCHITECTURE = r"^[a-z0-9][a-z0-9_-]{0,62}/[a-z0-9][a-z0-9_-]{0,62}$"

@@ -114,7 +114,7 @@ def unique_classes(classes: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse a list that names one class twice."""
     twice = sorted({name for name in classes if classes.count(name) > 1}) if len(classes) < 5000 else []
     if twice or len(set(classes)) != len(classes):
-        raise ValueError(f"classes are not unique: {', '.join(twice[:5]) or 'some stand twice'}")
+        raise ValueError(f"classes are not unique: {', '.join(map(ascii, twice[:5])) or 'some stand twice'}")
     return classes
 
 

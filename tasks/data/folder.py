@@ -15,6 +15,7 @@ from grasp_core.data.folder import Found, Sample, Skipped, scan, stratified, wit
 from grasp_core.errors import InvalidData
 from tasks.bucket.store import Store
 from tasks.contracts.base import Classes, Document, InputSpec, Name
+from tasks.contracts.writing import need_room
 from tasks.data.datasets import SPLITS, SplitArrays, publish_dataset
 from tasks.errors import InvalidDocument, NotThere
 from tasks.printable import printable
@@ -51,6 +52,7 @@ def prepare(
     Raises InvalidData, or InvalidDocument when a split or a class in train ends up empty.
     """
     found = scan(folder)
+    need_room(found.classes, name=str(folder))
     try:
         document = Prepared(name=name, classes=found.classes, input=spec)
     except ValidationError as error:

@@ -15,6 +15,7 @@ from grasp_core.errors import InvalidData
 from grasp_core.progress import Epoch, Step
 from grasp_core.training.sources import SourceTrainingConfig, train_source
 from tasks.contracts.base import InputSpec, ModelSignature
+from tasks.contracts.writing import need_room
 from tasks.data.folder import check_splits, labels_of, sound_samples, write_images
 from tasks.weights.files import new_module, save
 from tasks.weights.snapshots import FileSnapshots
@@ -72,6 +73,7 @@ def folder_data(folder: Path, spec: InputSpec, scratch: Path) -> SourceData:
     when nothing is left to train or validate on.
     """
     found = scan(folder)
+    need_room(found.classes, name=str(folder))
     sound, skipped = sound_samples(found, spec)
     splits = stratified(sound[""], val=VAL_SHARE, test=0.0) if "" in sound else sound
     parts = {split: splits[split] for split in ("train", "val")}

@@ -12,6 +12,7 @@ from tasks.contracts.target import Target
 from tasks.errors import BadArrival, InvalidDocument, TerminalError
 from tasks.publishing.publish import weights_of
 from tasks.weights.files import check_source
+from tasks.weights.sight import check_seen
 
 
 class Check(NamedTuple):
@@ -40,6 +41,10 @@ def validate(file: Path, manifest: Path, target: Target) -> Iterator[Check]:
     yield Check(f"the period lies in the window of {target.name}", outside(found.period, target))
     yield _check(
         f"architecture, classes and input are those of {target.name}", lambda: check_signature(found, target)
+    )
+    yield _check(
+        f"{found.architecture.id} can see images of {found.input.height} x {found.input.width} pixels",
+        lambda: check_seen(found.architecture, found.input),
     )
     yield _check(
         "the file has the size and SHA-256 that the manifest says", lambda: _check_bytes(file, found)

@@ -16,6 +16,7 @@ from tasks.contracts.manifest import Manifest
 from tasks.errors import BadArrival, InvalidDocument
 from tasks.journal.targets import read_target
 from tasks.problems import first_problem
+from tasks.publishing.classes import classes_in, classes_of
 from tasks.publishing.describe import Place, describe, signature_of, usual_input
 from tasks.publishing.publish import Published
 from tasks.publishing.publish import publish as publish_source
@@ -43,7 +44,12 @@ def publish(
     end: str = END,
     rev: int = REV,
     architecture: str = typer.Option("", "--architecture", help="For example torchvision/resnet50."),
-    classes: str = typer.Option("", "--classes", help="Comma-separated, in the order of the outputs."),
+    classes: str = typer.Option(
+        "", "--classes", help='In the order of the outputs: a, b, "c, with a comma".', metavar="NAMES"
+    ),
+    classes_file: Path = typer.Option(
+        None, "--classes-file", help="Or from a file: a JSON list, or a name per line.", exists=True
+    ),
     size: str = typer.Option("", "--size", help="Input as HEIGHTxWIDTHxCHANNELS; usual: 224x224x3."),
     mean: str = typer.Option("", "--mean", help="Mean per channel of x/255; usual: ImageNet's."),
     std: str = typer.Option("", "--std", help="Standard deviation per channel; usual: ImageNet's."),
@@ -58,18 +64,25 @@ def publish(
     Example: [bold]grasp publish 2014.safetensors --series digits --period 2014 --start 2014-01-01
     --end 2014-12-31 --architecture grasp/digits-cnn --classes 0,1,2,3,4,5,6,7,8,9[/]
     """
+    from tasks.weights.sight import check_seen
+
     store = Store.from_settings(load_settings(StoreSettings))
-    if target and (architecture or classes or size or mean or std):
+    named = bool(classes or classes_file)
+    if target and (architecture or named or size or mean or std):
         raise typer.BadParameter("--target brings architecture, classes and input; say it or those, not both")
+    if classes and classes_file:
+        raise typer.BadParameter("say one of --classes and --classes-file")
     if target:
         signature: ModelSignature = read_target(store, target)
-    elif architecture and classes:
+    elif architecture and named:
         spec = _input(size, mean, std, usual_input(architecture))
-        signature = signature_of(architecture, tuple(classes.split(",")), spec)
+        names = classes_of(classes_file) if classes_file else classes_in(classes)
+        signature = signature_of(architecture, names, spec)
     else:
-        raise typer.BadParameter("say --architecture and --classes, or --target")
+        raise typer.BadParameter("say --architecture and --classes or --classes-file, or --target")
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
     metrics = dict(map(_metric, metric))
+    check_seen(signature.architecture, signature.input)
     with _checked(file, signature.architecture, prefix) as sound, licensed(sound, license_) as weights:
         manifest = describe(weights, signature, place=place, publisher=publisher, metrics=metrics)
         say(send(store, weights, manifest))

@@ -13,6 +13,8 @@ from tasks.private import private_directory
 from tasks.publishing.describe import Place, describe, signature_of, usual_input
 from tasks.settings import StoreSettings, load_settings
 
+ANY = ("one", "other")  # classes; which ones the data will tell
+
 
 @app.command("train-source")
 def train_source(
@@ -47,10 +49,12 @@ def train_source(
     --end 2011-12-31[/]
     """
     from tasks.publishing.training import digits_data, folder_data, train
+    from tasks.weights.sight import check_seen
 
     if (images is None) == (not digits):
         raise typer.BadParameter("say one of --images and --digits")
     spec = usual_input(architecture)
+    check_seen(signature_of(architecture, ANY, spec).architecture, spec)  # before a folder is decoded
     store = None if to else Store.from_settings(load_settings(StoreSettings))
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
     with private_directory(to or Path.cwd()) as scratch:

@@ -59,16 +59,16 @@ def create(
         )
     except ValidationError as error:
         raise InvalidDocument(f"target {name}: {first_problem(error)}; no target was created") from error
-    _need_known(target.architecture)
+    _need_seeing(target)
     create_target(store, target)
     out.print(f"target {name} created; it absorbs {', '.join(series)}")
 
 
-def _need_known(architecture: Architecture) -> None:
-    """Raise UnknownArchitecture now, rather than when every source is refused for it."""
-    from tasks.weights.files import expected_tensors
+def _need_seeing(target: Target) -> None:
+    """Raise UnknownArchitecture or InvalidConfig now, rather than when every source is refused for it."""
+    from tasks.weights.sight import check_seen
 
-    expected_tensors(architecture)
+    check_seen(target.architecture, target.input)
 
 
 def pairs(config: list[str]) -> dict[str, Any]:

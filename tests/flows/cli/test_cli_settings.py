@@ -22,9 +22,14 @@ def grasp(tmp_path: Path):
 
     def run(*arguments: str, **settings: str) -> list[str]:
         plain = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        environment = {**plain, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(tmp_path / "prefect"), **settings}
+        own = {"PYTHONPATH": str(ROOT), "PREFECT_HOME": str(tmp_path / "prefect")}
         done = subprocess.run(
-            [*GRASP, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            [*GRASP, *arguments],
+            cwd=tmp_path,
+            env=plain | own | settings,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 1
         assert done.stdout == ""
