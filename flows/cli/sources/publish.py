@@ -16,6 +16,7 @@ from tasks.contracts.manifest import Manifest
 from tasks.errors import BadArrival, InvalidDocument
 from tasks.journal.targets import read_target
 from tasks.problems import first_problem
+from tasks.publishing.account import account
 from tasks.publishing.classes import classes_in, classes_of
 from tasks.publishing.describe import Place, describe, signature_of, usual_input
 from tasks.publishing.publish import Published
@@ -54,7 +55,10 @@ def publish(
     mean: str = typer.Option("", "--mean", help="Mean per channel of x/255; usual: ImageNet's."),
     std: str = typer.Option("", "--std", help="Standard deviation per channel; usual: ImageNet's."),
     target: str = typer.Option("", "--target", help="Or take all of these from this target."),
-    prefix: str = typer.Option(None, "--prefix", help="Of the model's names in a checkpoint, such as model."),
+    prefix: str = typer.Option(None, "--prefix", help="Of the model's names in the file, such as model."),
+    state_dict: str = typer.Option(
+        None, "--state-dict", help="Which of several in a checkpoint, such as state_dict_ema."
+    ),
     metric: list[str] = typer.Option([], "--metric", help="Such as val_accuracy=0.93; repeat for several."),
     publisher: str = PUBLISHER,
     license_: str = LICENSE,
@@ -83,7 +87,8 @@ def publish(
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
     metrics = dict(map(_metric, metric))
     check_seen(signature.architecture, signature.input)
-    with _checked(file, signature.architecture, prefix) as sound, licensed(sound, license_) as weights:
+    asked = {"prefix": prefix, "nest": state_dict}
+    with _checked(file, signature.architecture, asked) as sound, licensed(sound, license_) as weights:
         manifest = describe(weights, signature, place=place, publisher=publisher, metrics=metrics)
         say(send(store, weights, manifest))
 
@@ -119,21 +124,19 @@ def licensed(weights: Path, said: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _checked(file: Path, architecture: Architecture, prefix: str | None) -> Iterator[Path]:
-    """Give a file that passes the checks; a checkpoint is converted first, into a directory that goes."""
-    from tasks.weights.convert import convert, is_checkpoint
+def _checked(file: Path, architecture: Architecture, asked: dict[str, str | None]) -> Iterator[Path]:
+    """Give a file that passes the checks; what is no such file is converted, into a directory that goes."""
+    from tasks.weights.convert import convert, fits_as_it_is, is_checkpoint
 
-    if not is_checkpoint(file):
+    said = any(value is not None for value in asked.values())
+    if not said and not is_checkpoint(file) and fits_as_it_is(file, architecture):
         _check(file, architecture, file)
         yield file
         return
     with tempfile.TemporaryDirectory(prefix="grasp-publish-") as scratch:
         weights = Path(scratch) / "weights.safetensors"
-        done = convert(file, weights, architecture, prefix=prefix)
-        stripped = f", prefix {done.prefix} stripped" if done.prefix else ""
-        tell(f"converted {file}{stripped}")
-        if done.dropped:
-            tell(f"left out, beside the model: {', '.join(done.dropped[:5])}")
+        for line in account(file, convert(file, weights, architecture, **asked)):
+            tell(line)
         _check(weights, architecture, file)
         yield weights
 
