@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,13 @@ from tasks.bucket.store import Store
 from tasks.contracts.base import Classes, Document, InputSpec, Name
 from tasks.contracts.writing import need_room
 from tasks.data.datasets import SPLITS, SplitArrays, publish_dataset
+from tasks.data.shares import cure, thin_classes
 from tasks.errors import InvalidDocument, NotThere
 from tasks.printable import printable
 from tasks.problems import first_problem
 
 DOCUMENT = "prepared.json"
-TOLD = 3  # skipped files that a refusal names
+TOLD = 3  # skipped files, and classes, that a refusal names
 
 
 class Prepared(Document):
@@ -35,11 +37,25 @@ class Prepared(Document):
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """What came of a folder: its classes, samples per split, and the files left out."""
+    """What came of a folder: its classes, samples per split, the files left out, what to know of others.
+
+    thin: a line per class that some split has no image of; cure: what helps.
+    """
 
     classes: Classes
     samples: Mapping[str, int]
     skipped: tuple[Skipped, ...]
+    remarks: tuple[str, ...]
+    thin: tuple[str, ...]
+    cure: str
+
+
+class Sound(NamedTuple):
+    """Samples that can be decoded and are no copies, by split; what was skipped, what to know of others."""
+
+    samples: dict[str, list[Sample]]
+    skipped: tuple[Skipped, ...]
+    remarks: tuple[str, ...]
 
 
 def prepare(
@@ -57,15 +73,17 @@ def prepare(
         document = Prepared(name=name, classes=found.classes, input=spec)
     except ValidationError as error:
         raise InvalidDocument(f"{folder}: {first_problem(error)}; nothing was prepared") from error
-    sound, skipped = sound_samples(found, spec)
+    sound, skipped, remarks = sound_samples(found, spec)
     splits = with_gate(stratified(sound[""], val=val, test=test) if "" in sound else sound)
-    check_splits(folder, found.classes, splits, skipped)
+    helps = cure(sound, ("val", "test"))
+    check_splits(folder, found.classes, splits, skipped, cure=helps)
     out.mkdir(parents=True, exist_ok=True)
     (out / DOCUMENT).unlink(missing_ok=True)  # until the last array is written, nothing is prepared here
     for split in SPLITS:
         _write(out, split, splits[split], spec)
     (out / DOCUMENT).write_text(document.model_dump_json(indent=1) + "\n")
-    return Preparation(found.classes, {split: len(splits[split]) for split in SPLITS}, skipped)
+    samples = {split: len(splits[split]) for split in SPLITS}
+    return Preparation(found.classes, samples, skipped, remarks, thin_classes(found.classes, splits), helps)
 
 
 def publish_prepared(store: Store, folder: Path) -> str:
@@ -84,19 +102,20 @@ def publish_prepared(store: Store, folder: Path) -> str:
     )
 
 
-def sound_samples(found: Found, spec: InputSpec) -> tuple[dict[str, list[Sample]], tuple[Skipped, ...]]:
+def sound_samples(found: Found, spec: InputSpec) -> Sound:
     """Keep the samples that can be decoded and are no copies; a copy in two splits would leak.
 
-    Gives them by split, and all that was skipped, with reasons fit for a terminal.
+    What is said of those skipped, and of others, is fit for a terminal.
     """
     seen: dict[bytes, str] = {}
     sound: dict[str, list[Sample]] = {}
     skipped = list(found.skipped)
+    remarks: list[str] = []
     for split, samples in found.samples.items():
         sound[split] = []
         for sample in samples:
             try:
-                content = hashlib.sha256(_decode(sample, spec).tobytes()).digest()
+                content = hashlib.sha256(_decode(sample, spec, remarks).tobytes()).digest()
             except InvalidData as error:
                 skipped.append(Skipped(sample.id, str(error)))
                 continue
@@ -105,7 +124,8 @@ def sound_samples(found: Found, spec: InputSpec) -> tuple[dict[str, list[Sample]
                 sound[split].append(sample)
             else:
                 skipped.append(Skipped(sample.id, f"{sample.path}: shows the same as {first}; it is skipped"))
-    return sound, tuple(Skipped(each.id, printable(each.reason)) for each in skipped)
+    said = tuple(Skipped(each.id, printable(each.reason)) for each in skipped)
+    return Sound(sound, said, tuple(map(printable, remarks)))
 
 
 def check_splits(
@@ -113,6 +133,8 @@ def check_splits(
     classes: Sequence[str],
     splits: Mapping[str, Sequence[Sample]],
     skipped: Sequence[Skipped],
+    *,
+    cure: str,
 ) -> None:
     """Raise InvalidDocument for an empty split or a class without images in train; tells what was skipped."""
     empty = [split for split in SPLITS if split in splits and not splits[split]]
@@ -121,7 +143,8 @@ def check_splits(
     if empty or unseen:
         raise InvalidDocument(
             f"{folder}: no image for {printable(', '.join(empty or unseen))}, needs some in every split and "
-            f"of every class in train{_told(skipped)}; nothing was done"
+            f"of every class in train; {'; '.join(thin_classes(classes, splits)[:TOLD])}; {cure}"
+            f"{_told(skipped)}; nothing was done"
         )
 
 
@@ -140,8 +163,14 @@ def labels_of(samples: Sequence[Sample]) -> NDArray[np.int64]:
     return np.array([sample.label for sample in samples], dtype=np.int64)
 
 
-def _decode(sample: Sample, spec: InputSpec) -> Image:
-    return decode(sample.path, height=spec.height, width=spec.width, channels=spec.channels)
+def _decode(sample: Sample, spec: InputSpec, remarks: list[str] | None = None) -> Image:
+    heard: list[str] = []
+    pixels = decode(
+        sample.path, height=spec.height, width=spec.width, channels=spec.channels, say=heard.append
+    )
+    if heard and remarks is not None:
+        remarks.append(f"{sample.path}: {'; '.join(heard)}")
+    return pixels
 
 
 def _told(skipped: Sequence[Skipped]) -> str:
