@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from tasks.contracts.base import Architecture
 from tasks.errors import BadArrival, InvalidCheckpoint
 from tasks.printable import printable
-from tasks.weights.files import expected_tensors, save_tensors
+from tasks.weights.files import expected_tensors, read_tensors, save_tensors
 from tasks.weights.header import check_header, read_header
 from tasks.weights.kinds import RESAVE, is_safetensors, kind_of
 from tasks.weights.state_dicts import Chosen, choose
@@ -99,11 +98,10 @@ def _load(path: Path) -> Any:
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
-        names = [name for name in read_header(path, object=str(path)) if name != "__metadata__"]
+        read_header(path, object=str(path))
     except BadArrival as error:
         raise InvalidCheckpoint(f"{path}: found {error.found}; nothing was converted") from error
-    with safe_open(path, framework="pt") as file:
-        return {name: file.get_tensor(name) for name in names}
+    return read_tensors(path)
 
 
 def _refusal(said: str) -> str:

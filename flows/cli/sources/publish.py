@@ -17,6 +17,7 @@ from tasks.errors import BadArrival, InvalidDocument
 from tasks.journal.targets import read_target
 from tasks.problems import first_problem
 from tasks.publishing.account import account
+from tasks.publishing.audience import untaken
 from tasks.publishing.classes import classes_in, classes_of
 from tasks.publishing.describe import Place, describe, signature_of, usual_input
 from tasks.publishing.publish import Published
@@ -94,7 +95,12 @@ def publish(
 
 
 def send(store: Store, file: Path, manifest: Manifest) -> Published:
-    """Publish with a bar for the bytes."""
+    """Publish with a bar for the bytes; first warn when no target would take it."""
+    warnings = untaken(store, manifest)
+    for line in warnings:
+        tell(f"warning: {line}")
+    if warnings:
+        tell(f"warning: no target takes this source; it is published all the same, under rev {manifest.rev}")
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=out, transient=True) as progress:
         bar = progress.add_task("uploading", total=manifest.weights.size_bytes)
