@@ -1,30 +1,25 @@
 """Prepare an image folder as target data on disk, and publish what was prepared."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from grasp_core.data.decoding import Image, decode
-from grasp_core.data.folder import Found, Sample, Skipped, scan, stratified, with_gate
-from grasp_core.errors import InvalidData
+from grasp_core.data.folder import Sample, Skipped, scan, stratified, with_gate
 from tasks.bucket.store import Store
 from tasks.contracts.base import Classes, Document, InputSpec, Name
 from tasks.contracts.writing import need_room
 from tasks.data.datasets import SPLITS, SplitArrays, publish_dataset
 from tasks.data.shares import cure, thin_classes
+from tasks.data.sound import check_splits, decoded, sound_samples
 from tasks.errors import InvalidDocument, NotThere
-from tasks.printable import printable
 from tasks.problems import first_problem
 
 DOCUMENT = "prepared.json"
-TOLD = 3  # skipped files, and classes, that a refusal names
 
 
 class Prepared(Document):
@@ -48,14 +43,6 @@ class Preparation:
     remarks: tuple[str, ...]
     thin: tuple[str, ...]
     cure: str
-
-
-class Sound(NamedTuple):
-    """Samples that can be decoded and are no copies, by split; what was skipped, what to know of others."""
-
-    samples: dict[str, list[Sample]]
-    skipped: tuple[Skipped, ...]
-    remarks: tuple[str, ...]
 
 
 def prepare(
@@ -102,58 +89,12 @@ def publish_prepared(store: Store, folder: Path) -> str:
     )
 
 
-def sound_samples(found: Found, spec: InputSpec) -> Sound:
-    """Keep the samples that can be decoded and are no copies; a copy in two splits would leak.
-
-    What is said of those skipped, and of others, is fit for a terminal.
-    """
-    seen: dict[bytes, str] = {}
-    sound: dict[str, list[Sample]] = {}
-    skipped = list(found.skipped)
-    remarks: list[str] = []
-    for split, samples in found.samples.items():
-        sound[split] = []
-        for sample in samples:
-            try:
-                content = hashlib.sha256(_decode(sample, spec, remarks).tobytes()).digest()
-            except InvalidData as error:
-                skipped.append(Skipped(sample.id, str(error)))
-                continue
-            first = seen.setdefault(content, sample.id)
-            if first == sample.id:
-                sound[split].append(sample)
-            else:
-                skipped.append(Skipped(sample.id, f"{sample.path}: shows the same as {first}; it is skipped"))
-    said = tuple(Skipped(each.id, printable(each.reason)) for each in skipped)
-    return Sound(sound, said, tuple(map(printable, remarks)))
-
-
-def check_splits(
-    folder: Path,
-    classes: Sequence[str],
-    splits: Mapping[str, Sequence[Sample]],
-    skipped: Sequence[Skipped],
-    *,
-    cure: str,
-) -> None:
-    """Raise InvalidDocument for an empty split or a class without images in train; tells what was skipped."""
-    empty = [split for split in SPLITS if split in splits and not splits[split]]
-    trained = {sample.label for sample in splits["train"]}
-    unseen = [name for label, name in enumerate(classes) if label not in trained]
-    if empty or unseen:
-        raise InvalidDocument(
-            f"{folder}: no image for {printable(', '.join(empty or unseen))}, needs some in every split and "
-            f"of every class in train; {'; '.join(thin_classes(classes, splits)[:TOLD])}; {cure}"
-            f"{_told(skipped)}; nothing was done"
-        )
-
-
 def write_images(file: Path, samples: Sequence[Sample], spec: InputSpec) -> NDArray[np.uint8]:
     """Write one array image by image, so that memory holds one image; gives it mapped from disk."""
     shape = (len(samples), spec.height, spec.width, spec.channels)
     images = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
     for row, sample in enumerate(samples):
-        images[row] = _decode(sample, spec)
+        images[row] = decoded(sample, spec)
     images.flush()
     return images
 
@@ -161,21 +102,6 @@ def write_images(file: Path, samples: Sequence[Sample], spec: InputSpec) -> NDAr
 def labels_of(samples: Sequence[Sample]) -> NDArray[np.int64]:
     """Give the labels as one array."""
     return np.array([sample.label for sample in samples], dtype=np.int64)
-
-
-def _decode(sample: Sample, spec: InputSpec, remarks: list[str] | None = None) -> Image:
-    heard: list[str] = []
-    pixels = decode(
-        sample.path, height=spec.height, width=spec.width, channels=spec.channels, say=heard.append
-    )
-    if heard and remarks is not None:
-        remarks.append(f"{sample.path}: {'; '.join(heard)}")
-    return pixels
-
-
-def _told(skipped: Sequence[Skipped]) -> str:
-    said = " | ".join(printable(each.reason, limit=300) for each in skipped[:TOLD])
-    return f"; skipped {len(skipped)}: {said}{' | ...' * (len(skipped) > TOLD)}" if skipped else ""
 
 
 def _write(out: Path, split: str, samples: Sequence[Sample], spec: InputSpec) -> None:

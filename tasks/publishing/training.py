@@ -16,8 +16,9 @@ from grasp_core.progress import Epoch, Step
 from grasp_core.training.sources import SourceTrainingConfig, train_source
 from tasks.contracts.base import InputSpec, ModelSignature
 from tasks.contracts.writing import need_room
-from tasks.data.folder import check_splits, labels_of, sound_samples, write_images
+from tasks.data.folder import labels_of, write_images
 from tasks.data.shares import cure, thin_classes
+from tasks.data.sound import check_splits, sound_samples
 from tasks.weights.files import new_module, save
 from tasks.weights.snapshots import FileSnapshots
 

@@ -6,16 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import typer
-from pydantic import ValidationError
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from flows.cli.app import app, out, tell
+from flows.cli.sources.given import given_input, given_metric
 from tasks.bucket.store import Store
-from tasks.contracts.base import Architecture, InputSpec, ModelSignature
+from tasks.contracts.base import Architecture, ModelSignature
 from tasks.contracts.manifest import Manifest
 from tasks.errors import BadArrival, InvalidDocument
 from tasks.journal.targets import read_target
-from tasks.problems import first_problem
 from tasks.publishing.account import account
 from tasks.publishing.audience import untaken
 from tasks.publishing.classes import classes_in, classes_of
@@ -80,13 +79,13 @@ def publish(
     if target:
         signature: ModelSignature = read_target(store, target)
     elif architecture and named:
-        spec = _input(size, mean, std, usual_input(architecture))
+        spec = given_input(size, mean, std, usual_input(architecture))
         names = classes_of(classes_file) if classes_file else classes_in(classes)
         signature = signature_of(architecture, names, spec)
     else:
         raise typer.BadParameter("say --architecture and --classes or --classes-file, or --target")
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
-    metrics = dict(map(_metric, metric))
+    metrics = dict(map(given_metric, metric))
     check_seen(signature.architecture, signature.input)
     asked = {"prefix": prefix, "nest": state_dict}
     with _checked(file, signature.architecture, asked) as sound, licensed(sound, license_) as weights:
@@ -156,37 +155,3 @@ def _check(weights: Path, architecture: Architecture, file: Path) -> None:
         raise InvalidDocument(
             f"{file}: found {error.found}; needed {error.needed}; nothing was published"
         ) from error
-
-
-def _input(size: str, mean: str, std: str, usual: InputSpec) -> InputSpec:
-    parts = size.split("x") if size else [str(usual.height), str(usual.width), str(usual.channels)]
-    if len(parts) != 3 or not all(part.isdigit() for part in parts):
-        raise typer.BadParameter(f"--size {size}: needs HEIGHTxWIDTHxCHANNELS, such as 224x224x3")
-    height, width, channels = map(int, parts)
-    same = channels == usual.channels
-    fields = {
-        "height": height,
-        "width": width,
-        "channels": channels,
-        "mean": _numbers("--mean", mean) if mean else usual.mean if same else (0.5,) * channels,
-        "std": _numbers("--std", std) if std else usual.std if same else (0.5,) * channels,
-    }
-    try:
-        return InputSpec.model_validate(fields)
-    except ValidationError as error:
-        raise InvalidDocument(f"input: {first_problem(error)}; nothing was published") from error
-
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
-    try:
-        return tuple(map(float, text.split(",")))
-    except ValueError as error:
-        raise typer.BadParameter(f"{option} {text}: needs numbers, comma-separated") from error
-
-
-def _metric(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name, float(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"--metric {text}: needs name=number") from error
