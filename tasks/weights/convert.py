@@ -16,10 +16,9 @@ from tasks.errors import BadArrival, InvalidCheckpoint
 from tasks.printable import printable
 from tasks.weights.files import expected_tensors, read_tensors, save_tensors
 from tasks.weights.header import check_header, read_header
-from tasks.weights.kinds import RESAVE, is_safetensors, kind_of
+from tasks.weights.kinds import RESAVE, is_safetensors, is_torchs, kind_of
 from tasks.weights.state_dicts import Chosen, choose
 
-MAGIC = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")  # zip, and pickles of old
 START = 9  # bytes: the length of a safetensors header, and its first character
 _FORBIDDEN = re.compile(r"GLOBAL (.+?) (?:was not an allowed|whose module)")  # as torch names it
 
@@ -47,7 +46,7 @@ def is_checkpoint(path: Path) -> bool:
     """Say whether a file is a torch checkpoint by its first bytes, whatever its name."""
     with path.open("rb") as file:
         start = file.read(START)
-    return start.startswith(MAGIC) and not is_safetensors(start, path.stat().st_size)
+    return is_torchs(start) and not is_safetensors(start, path.stat().st_size)
 
 
 def fits_as_it_is(path: Path, architecture: Architecture) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from tasks.errors import BadArrival
-from tasks.weights.kinds import kind_of
+from tasks.weights.kinds import no_safetensors
 from tasks.weights.tensor_spec import ITEM_BYTES, Found, TensorSpec
 
 MAX_HEADER_BYTES = 1024 * 1024
@@ -51,7 +51,7 @@ def read_header(path: Path, *, object: str) -> dict[str, Any]:  # noqa: A002
 
 
 def _read(path: Path) -> dict[str, Any]:
-    kind = kind_of(path)
+    kind = no_safetensors(path)
     if kind:
         raise _Broken(str(kind))
     size = path.stat().st_size

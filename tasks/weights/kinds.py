@@ -28,6 +28,7 @@ ONNX = Kind("an ONNX model", f"its tensors have other names: {RESAVE}, where it 
 TORCHSCRIPT = Kind(
     "a TorchScript archive", "save its tensors: torch.save(torch.jit.load(FILE).state_dict(), OUT)"
 )
+TORCH = Kind("a torch checkpoint", "grasp publish converts it to safetensors, before it is uploaded")
 EXPORTED = Kind("a torch.export archive", f"it is a program: {RESAVE}")
 STARTS = {
     b"version https://git-lfs": LFS,
@@ -45,6 +46,11 @@ STARTS = {
     b"\xff\xd8\xff": Kind("a JPEG image", "publish the weights file"),
     b"%PDF": Kind("a PDF", "publish the weights file"),
 }
+
+
+def is_torchs(start: bytes) -> bool:
+    """Say whether a file begins as what torch.save writes: a zip, or a pickle of old."""
+    return start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"))
 
 
 def is_safetensors(start: bytes, size_bytes: int) -> bool:
@@ -76,6 +82,14 @@ def kind_of(path: Path) -> Kind | None:
     if start.startswith(b"PK\x03\x04"):
         return _in_zip(path)
     return ONNX if _is_onnx(start) else None
+
+
+def no_safetensors(path: Path) -> Kind | None:
+    """Recognise what is no safetensors file, torch's own among it; None for what may be one."""
+    with path.open("rb") as file:
+        start = file.read(READ)
+    torchs = is_torchs(start) and not is_safetensors(start, path.stat().st_size)
+    return kind_of(path) or (TORCH if torchs else None)
 
 
 def _in_zip(path: Path) -> Kind | None:

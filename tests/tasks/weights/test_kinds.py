@@ -98,3 +98,10 @@ def test_a_header_length_that_begins_as_gzip_does_is_a_header(tmp_path: Path):
     length = 0x8B1F  # the bytes 1f 8b
     (tmp_path / "w").write_bytes(length.to_bytes(8, "little") + body.ljust(length))
     assert kind_of(tmp_path / "w") is None
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_checkpoint_that_was_uploaded_as_it_is_is_called_one(tmp_path: Path, zipped: bool):
+    torch.save({"w": torch.ones(1)}, tmp_path / "w", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(BadArrival, match=r"a torch checkpoint \(grasp publish converts it"):
+        check_source(tmp_path / "w", DIGITS, object="w")
