@@ -36,7 +36,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deployments.workers", description=__doc__)
     parser.add_argument("pool", help="cpu or gpu")
     command = worker_command(parser.parse_args().pool)
-    sys.exit(supervise(command, environment_from(Path(".env"))))
+    environment = environment_from(Path(".env"))
+    if not environment.get("PREFECT_API_URL") and not _address_in_profile():
+        sys.exit("workers: PREFECT_API_URL is not set; set it in the environment or in .env")
+    sys.exit(supervise(command, environment))
+
+
+def _address_in_profile() -> str | None:
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().api.url
 
 
 if __name__ == "__main__":
