@@ -51,19 +51,25 @@ def choose(
     name = _nest(found, nest, needed, path)
     state = found[name]
     fits = _prefixes(state, needed, without=(COUNTER,))
-    chosen = _prefix(state, fits, path) if prefix is None else prefix
+    chosen = _prefix(fits, path) if prefix is None else prefix
     under = {key.removeprefix(chosen): tensor for key, tensor in state.items() if key.startswith(chosen)}
-    absent = [each for each in needed if each not in under]
-    _check_whole(absent, under, chosen, path, architecture, state, needed)
+    absent = tuple(each for each in needed if each not in under)
+    missing = [each for each in absent if not each.endswith(COUNTER)]
+    if missing:
+        there = f"; the model lies under {', '.join(map(repr, fits))}" if fits else ""
+        raise InvalidCheckpoint(
+            f"{path}: {len(missing)} tensors of {architecture} are missing ({_some(missing)}) among "
+            f"{len(under)} under prefix {chosen!r}{there}; nothing was converted"
+        )
     copies = tuple(each for each in _prefixes(state, needed, without=STATISTICS) if each != chosen)
     below = tuple(each.removeprefix(chosen) for each in copies if each.startswith(chosen))
-    taken = {chosen + each for each in needed}
     odd = [each for each in under if each not in needed and not (below and each.startswith(below))]
     if odd:
         raise InvalidCheckpoint(
             f"{path}: holds {len(odd)} tensors that {architecture} does not have ({_some(odd)}); "
             "nothing was converted"
         )
+    taken = {chosen + each for each in needed}
     return Chosen(
         tensors={each: under[each] for each in needed if each in under},
         nest=name,
@@ -71,7 +77,7 @@ def choose(
         prefix=chosen,
         copies=copies,
         dropped=tuple(each for each in state if each not in taken),
-        absent=tuple(absent),
+        absent=absent,
     )
 
 
@@ -113,32 +119,13 @@ def _prefixes(state: State, needed: Collection[str], without: tuple[str, ...]) -
     return sorted((start for start in starts if all(start + name in state for name in wanted)), key=len)
 
 
-def _prefix(state: State, fits: list[str], path: Path) -> str:
+def _prefix(fits: list[str], path: Path) -> str:
     if len(fits) > 1:
         raise InvalidCheckpoint(
             f"{path}: holds the model {len(fits)} times, under {', '.join(map(repr, fits))}; say which with "
             "--prefix; nothing was converted"
         )
     return fits[0] if fits else ""
-
-
-def _check_whole(
-    absent: list[str],
-    under: State,
-    chosen: str,
-    path: Path,
-    architecture: str,
-    state: State,
-    needed: Collection[str],
-) -> None:
-    missing = [name for name in absent if not name.endswith(COUNTER)]
-    if missing:
-        fits = [each for each in _prefixes(state, needed, (COUNTER,)) if each != chosen]
-        there = f"; the model lies under {', '.join(map(repr, fits))}" if fits else ""
-        raise InvalidCheckpoint(
-            f"{path}: {len(missing)} tensors of {architecture} are missing ({_some(missing)}) among "
-            f"{len(under)} under prefix {chosen!r}{there}; nothing was converted"
-        )
 
 
 def _some(names: list[str]) -> str:
