@@ -21,6 +21,8 @@ SERVER = {
 WORKER = {
     # The zombie automation waits 90 s for the next of these; the default of 180 s would crash every run.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    # Without an address Prefect would start a server of its own, where nobody sees a run.
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
     # Their lines drown those of a flow run.
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",

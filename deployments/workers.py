@@ -4,12 +4,12 @@ Example: PREFECT_API_URL=http://127.0.0.1:4200/api python -m deployments.workers
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from deployments.environment import environment_here, worker_environment
+from deployments.supervise import supervise
+from tasks.errors import InvalidSettings
 
 
 def worker_command(pool: str) -> list[str]:
@@ -31,17 +31,32 @@ def environment_from(dotenv: Path) -> dict[str, str]:
     return {**environment_here(dotenv), **worker_environment()}
 
 
-def become_worker(pool: str) -> NoReturn:
-    """Become the worker: signals reach it directly, and stopping it ends the flow runs below it."""
-    command = worker_command(pool)
-    os.execve(command[0], command, environment_from(Path(".env")))  # noqa: S606 - no shell is wanted
+def run_worker(pool: str) -> int:
+    """Run the worker of a pool; gives its exit code. SIGTERM or Ctrl-C ends it and the flow runs below it,
+    within 20 seconds. Raises InvalidSettings when no Prefect server is named.
+    """
+    environment = environment_from(Path(".env"))
+    if not environment.get("PREFECT_API_URL") and not _address_in_profile():
+        raise InvalidSettings(
+            "PREFECT_API_URL is not set; set it in the environment or in .env; no worker was started"
+        )
+    return supervise(worker_command(pool), environment)
 
 
 def main() -> None:
     """Start a worker from the command line, as `grasp worker` does."""
     parser = argparse.ArgumentParser(prog="python -m deployments.workers", description=__doc__)
     parser.add_argument("pool", help="cpu or gpu")
-    become_worker(parser.parse_args().pool)
+    try:
+        sys.exit(run_worker(parser.parse_args().pool))
+    except InvalidSettings as error:
+        sys.exit(f"workers: {error}")
+
+
+def _address_in_profile() -> str | None:
+    from prefect.settings import get_current_settings
+
+    return get_current_settings().api.url
 
 
 if __name__ == "__main__":

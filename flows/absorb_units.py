@@ -20,6 +20,7 @@ from tasks.journal.recent import decided_since, recent_decisions
 from tasks.orchestration.absorb_runs import living_runs
 from tasks.orchestration.artifacts import show_decisions
 from tasks.tracking.runs import end_stale_runs
+from tasks.weights.sight import check_seen
 
 
 def absorb_all(target: str, *, flow_run: str) -> str:
@@ -30,7 +31,10 @@ def absorb_all(target: str, *, flow_run: str) -> str:
     (store, MLflow, the target's data).
     """
     work = open_work(target, by="absorb")
-    device_of(work.settings.device)  # a wrong setting is no arrival's fault: it fails before any is claimed
+    # A wrong setting, or a network that cannot see the target's images, is no arrival's fault: it fails
+    # before any is claimed.
+    device_of(work.settings.device)
+    check_seen(work.target.architecture, work.target.input)
     end_stale_runs(work.mlflow, target, flow_run=flow_run, living=living_runs(target))
     show(work)
     failed: list[str] = []

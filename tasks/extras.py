@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from tasks.errors import NotInstalled
 
 ABSORB = ("torch", "torchvision", "timm", "safetensors", "mlflow", "sklearn", "scipy", "matplotlib")
-DEMO = ("moto", "psutil")
+DEMO = ("moto",)
 
 
 def can_absorb() -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tasks.patterns import need
 from tasks.printable import printable
 
 SAID = 3  # problems that are told one by one
@@ -28,6 +29,9 @@ def what_is_wrong(problem: Mapping[str, Any]) -> str:
         return "is missing"
     said = str(problem["msg"]).removeprefix("Value error, ")
     found = problem.get("input")
+    if problem["type"] == "string_pattern_mismatch":
+        needed = need(problem["ctx"]["pattern"], str(found))
+        return printable(f"is {printable(str(found), limit=SHOWN)!r}, needs {needed}", limit=400)
     if problem["type"] != "value_error" and isinstance(found, str | int | float | None):
         shown = printable(found, limit=SHOWN) if isinstance(found, str) else found
         return f"{said[0].lower()}{said[1:]}; found {shown!r}"

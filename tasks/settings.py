@@ -6,10 +6,11 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AliasChoices, Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tasks import patterns
 from tasks.errors import InvalidSettings
 from tasks.problems import what_is_wrong
 
-BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+BucketName = Annotated[str, StringConstraints(pattern=patterns.BUCKET)]
 S = TypeVar("S", bound="StoreSettings")
 
 

@@ -53,7 +53,16 @@ out = Console(highlight=False, emoji=False)
 
 LINE = 20_000  # characters of a line: more than any reason has
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
-MLFLOW_RETRIES = "3"  # a person waits: seconds, not minutes, until a command says that MLflow is away
+ENVIRONMENT = {
+    # A person waits: seconds, not minutes, until a command says that MLflow is away.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    # A command says what it did; bars and addresses of its libraries drown that.
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Without an address Prefect would start a server of its own, where no run is seen again.
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+}
 
 
 def tell(text: str, *, style: str | None = None) -> None:
@@ -78,7 +87,8 @@ def command_line() -> typer.Typer:
 
 def main() -> None:
     """Run the command line."""
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", MLFLOW_RETRIES)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(logger).addFilter(_without_our_tracebacks)
     try:

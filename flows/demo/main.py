@@ -32,13 +32,13 @@ def run(*, directory: Path = Path(".demo"), keep: bool = False, seed: int = 0) -
         with _ends_by_signal(), workspace(directory) as here:
             return _run(console, here, keep=keep or console.is_terminal, seed=seed)
     except KeyboardInterrupt:
-        console.print("interrupted; every process of the demo has been ended")
         return INTERRUPTED
 
 
 def _run(console: Console, directory: Path, *, keep: bool, seed: int) -> int:
     addresses = Addresses.choose()
-    with Children(logs=directory / "logs", environment=environment_of(addresses, directory)) as children:
+    children = Children(logs=directory / "logs", environment=environment_of(addresses, directory))
+    with _told(console, directory, children), children, _asked(console, children):
         with view_on(console) as view:
             stage = Stage(directory=directory, addresses=addresses, children=children, view=view, seed=seed)
             summary = play(stage)
@@ -51,7 +51,34 @@ def _run(console: Console, directory: Path, *, keep: bool, seed: int) -> int:
             console.print("both UIs stay up until Ctrl-C")
             with suppress(KeyboardInterrupt):
                 _wait(children)
+            _say_stopping(console, children)
     return 1 if problems else 0
+
+
+@contextmanager
+def _asked(console: Console, children: Children) -> Iterator[None]:
+    """Answer a Ctrl-C, or a signal, at once: ending the processes takes some seconds."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        _say_stopping(console, children)
+        raise
+
+
+def _say_stopping(console: Console, children: Children) -> None:
+    console.print(f"stopping {', '.join(children.names) or 'what was started'}; this takes some seconds")
+
+
+@contextmanager
+def _told(console: Console, directory: Path, children: Children) -> Iterator[None]:
+    """Say, however the demo ends, what was stopped and what is left."""
+    try:
+        yield
+    finally:
+        stopped = ", ".join(children.names) or "no process"
+        console.print(
+            f"stopped: {stopped}; nothing of the demo runs any more; its logs are in {directory}/logs"
+        )
 
 
 def _wait(children: Children) -> NoReturn:

@@ -1,12 +1,14 @@
 """One image file, decoded to the pixels that a model sees."""
 
 import math
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grasp_core.data.pixels import Say, eight_bits, opaque, upright
 from grasp_core.errors import InvalidData
 
 if TYPE_CHECKING:
@@ -18,39 +20,36 @@ LONGEST = 16  # times the crop: a longer side is cut before it is resized, or a 
 Image = NDArray[np.uint8]  # H x W x C
 
 
-def decode(path: Path, *, height: int, width: int, channels: int) -> Image:
+def _nothing(_said: str) -> None:
+    """Pass over what is said of an image."""
+
+
+def decode(path: Path, *, height: int, width: int, channels: int, say: Say = _nothing) -> Image:
     """Decode an image, resize its shorter side, crop the centre: H x W x C, uint8.
 
-    channels: 1 for grey, 3 for colour. Raises InvalidData for a file that holds no whole image, or values
-    of more than 16 bits.
+    channels: 1 for grey, 3 for colour. say: gets what a person should know of an image that is kept.
+    Raises InvalidData for a file that holds no whole image, or values of more than 16 bits.
     """
-    from PIL import Image as Pillow
-    from PIL import ImageOps
-
     try:
-        with Pillow.open(path) as file:
-            image = _eight_bits(ImageOps.exif_transpose(file), path).convert("L" if channels == 1 else "RGB")
-        return np.asarray(_centre(image, height, width), dtype=np.uint8).reshape(height, width, channels)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            image = _open(path, say).convert("L" if channels == 1 else "RGB")
+            pixels = np.asarray(_centre(image, height, width), dtype=np.uint8)
     except InvalidData:
         raise
     except Exception as error:  # each decoder raises what it likes: RuntimeError, MemoryError and others
         raise InvalidData(f"{path}: {type(error).__name__}: {error}; the image is skipped") from error
+    for each in warned:
+        say(str(each.message))
+    return pixels.reshape(height, width, channels)
 
 
-def _eight_bits(image: "Pillow.Image", path: Path) -> "Pillow.Image":
-    """Scale 16-bit greys to 8 bits, where Pillow's convert would cut them off at 255; pass others on."""
+def _open(path: Path, say: Say) -> "Pillow.Image":
     from PIL import Image as Pillow
 
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.asarray(image)
-    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
-        kind = "floats" if image.mode == "F" else "32-bit values"
-        raise InvalidData(
-            f"{path}: holds {kind} from {values.min():g} to {values.max():g}, needs values of 8 or 16 bits; "
-            "the image is skipped"
-        )
-    return Pillow.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
+    with Pillow.open(path) as file:
+        file.load()
+        return opaque(eight_bits(upright(file, say), path, say), say)
 
 
 def _centre(image: "Pillow.Image", height: int, width: int) -> "Pillow.Image":

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from grasp_core.data.names import unlike_names
 from grasp_core.errors import InvalidData
 
 GIVEN = ("train", "val", "test")  # subfolders that say that the data come split
@@ -51,10 +52,11 @@ def scan(folder: Path) -> Found:
             "nothing was done"
         )
     for split in splits:
-        if _folders(folder / split) != classes:
+        found, needed = unlike_names(_folders(folder / split), classes)
+        if found:
             raise InvalidData(
-                f"{folder / split}: has the classes {', '.join(_folders(folder / split))}, needs those of "
-                f"{splits[0]}: {', '.join(classes)}; nothing was done"
+                f"{folder / split}: has other classes than {splits[0]}: {found}; needs {needed}; "
+                "nothing was done"
             )
     entries = {split: _entries(folder, folder / split, classes) for split in splits}
     return Found(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from grasp_core.data.names import unlike_names
 from tasks.contracts.base import Document
 from tasks.contracts.journal import Accepted
 from tasks.contracts.manifest import Manifest
@@ -15,7 +16,6 @@ from tasks.journal.lineage_rules import weights_id
 
 WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))  # after attempt 1, 2, 3
 MAX_ATTEMPTS = len(WAITS) + 1
-SHOWN = 2000  # characters of a list of classes in a message
 
 
 class PeriodOrder(NamedTuple):
@@ -87,9 +87,8 @@ def check_signature(manifest: Manifest, target: Target) -> None:
         found, needed = _unlike(manifest.architecture, target.architecture)
         raise BadArrival("architecture", object=where, found=found, needed=needed)
     if manifest.classes != target.classes:
-        same = sorted(manifest.classes) == sorted(target.classes)
-        found = ", ".join(manifest.classes)[:SHOWN] + (" (another order)" if same else "")
-        raise BadArrival("classes", object=where, found=found, needed=", ".join(target.classes)[:SHOWN])
+        found, needed = unlike_names(manifest.classes, target.classes)
+        raise BadArrival("classes", object=where, found=found, needed=needed)
     if manifest.input != target.input:
         found, needed = _unlike(manifest.input, target.input)
         raise BadArrival("input", object=where, found=found, needed=needed)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from tasks import patterns
 from tasks.arrivals.unit import Unit
 from tasks.contracts.base import Document, Sha256
 
@@ -25,7 +26,7 @@ class Scores(Document):
 
     gate: Score
     test: Score
-    gate_hits: str = Field(pattern=r"^[01]+$")
+    gate_hits: str = Field(pattern=patterns.BITS)
 
 
 class Outcome(Document):

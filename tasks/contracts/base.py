@@ -14,14 +14,14 @@ from pydantic import (
     model_validator,
 )
 
+from tasks import patterns
+
 SCHEMA_VERSION = 1
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-ArchitectureId = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}/[a-z0-9][a-z0-9_-]{0,62}$")
-]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-FileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,126}$")]
+Name = Annotated[str, StringConstraints(pattern=patterns.NAME)]
+ArchitectureId = Annotated[str, StringConstraints(pattern=patterns.ARCHITECTURE)]
+Sha256 = Annotated[str, StringConstraints(pattern=patterns.SHA256)]
+FileName = Annotated[str, StringConstraints(pattern=patterns.FILE_NAME)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Rev = Annotated[int, Field(ge=1, le=999_999_999)]
 Size = Annotated[int, Field(ge=0, le=2**50)]
@@ -114,7 +114,7 @@ def unique_classes(classes: tuple[str, ...]) -> tuple[str, ...]:
     """Refuse a list that names one class twice."""
     twice = sorted({name for name in classes if classes.count(name) > 1}) if len(classes) < 5000 else []
     if twice or len(set(classes)) != len(classes):
-        raise ValueError(f"classes are not unique: {', '.join(twice[:5]) or 'some stand twice'}")
+        raise ValueError(f"classes are not unique: {', '.join(map(ascii, twice[:5])) or 'some stand twice'}")
     return classes
 
 

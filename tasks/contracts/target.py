@@ -5,11 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from grasp_core.config import AbsorbConfig
+from tasks import patterns
 from tasks.contracts.base import Document, IsoDate, ModelSignature, Name
 
-DatasetKey = Annotated[
-    str, StringConstraints(pattern=r"^datasets/[a-z0-9][a-z0-9_-]{0,62}/[0-9a-f]{64}/dataset\.json$")
-]
+DatasetKey = Annotated[str, StringConstraints(pattern=patterns.DATASET_KEY)]
 
 
 class AbsorbSettings(Document):

@@ -17,6 +17,7 @@ from tasks.contracts import keys
 from tasks.contracts.base import InputSpec
 from tasks.contracts.dataset import Dataset, File, Split, Splits
 from tasks.contracts.reading import read_document
+from tasks.contracts.writing import document_bytes, need_room
 from tasks.errors import AlreadyThere, BadArrival, BlobChanged, InvalidDocument, NotThere
 from tasks.weights.blobs import fetch_file
 
@@ -51,6 +52,7 @@ def publish_dataset(
     splits: Mapping[str, SplitArrays],
 ) -> str:
     """Upload the four splits, dataset.json last; gives its key. Raises InvalidDocument for unfit arrays."""
+    need_room(classes, name=f"data set {name}")
     files = {split: _encode(split, splits[split]) for split in SPLITS}
     described = {
         split: Split(samples=len(splits[split].labels), **{k: _file(f, b) for k, (f, b) in parts.items()})
@@ -60,7 +62,7 @@ def publish_dataset(
     for split in SPLITS:
         _check(dataset, split, splits[split], name=f"data set {name}")
     _check_ids(splits, name=f"data set {name}")
-    body = dataset.model_dump_json(indent=1).encode()
+    body = document_bytes(dataset, name=f"data set {name}: its dataset.json")
     prefix = f"{keys.DATASETS}{name}/{hashlib.sha256(body).hexdigest()}/"
     uploads = [part for parts in files.values() for part in parts.values()]
     for file, content in [*uploads, ("dataset.json", body)]:

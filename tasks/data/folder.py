@@ -1,6 +1,5 @@
 """Prepare an image folder as target data on disk, and publish what was prepared."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from grasp_core.data.decoding import Image, decode
-from grasp_core.data.folder import Found, Sample, Skipped, scan, stratified, with_gate
-from grasp_core.errors import InvalidData
+from grasp_core.data.folder import Sample, Skipped, scan, stratified, with_gate
 from tasks.bucket.store import Store
 from tasks.contracts.base import Classes, Document, InputSpec, Name
+from tasks.contracts.writing import need_room
 from tasks.data.datasets import SPLITS, SplitArrays, publish_dataset
+from tasks.data.shares import cure, thin_classes
+from tasks.data.sound import check_splits, decoded, sound_samples
 from tasks.errors import InvalidDocument, NotThere
-from tasks.printable import printable
 from tasks.problems import first_problem
 
 DOCUMENT = "prepared.json"
-TOLD = 3  # skipped files that a refusal names
 
 
 class Prepared(Document):
@@ -34,11 +32,17 @@ class Prepared(Document):
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """What came of a folder: its classes, samples per split, and the files left out."""
+    """What came of a folder: its classes, samples per split, the files left out, what to know of others.
+
+    thin: a line per class that some split has no image of; cure: what helps.
+    """
 
     classes: Classes
     samples: Mapping[str, int]
     skipped: tuple[Skipped, ...]
+    remarks: tuple[str, ...]
+    thin: tuple[str, ...]
+    cure: str
 
 
 def prepare(
@@ -51,19 +55,22 @@ def prepare(
     Raises InvalidData, or InvalidDocument when a split or a class in train ends up empty.
     """
     found = scan(folder)
+    need_room(found.classes, name=str(folder))
     try:
         document = Prepared(name=name, classes=found.classes, input=spec)
     except ValidationError as error:
         raise InvalidDocument(f"{folder}: {first_problem(error)}; nothing was prepared") from error
-    sound, skipped = sound_samples(found, spec)
+    sound, skipped, remarks = sound_samples(found, spec)
     splits = with_gate(stratified(sound[""], val=val, test=test) if "" in sound else sound)
-    check_splits(folder, found.classes, splits, skipped)
+    helps = cure(sound, ("val", "test"))
+    check_splits(folder, found.classes, splits, skipped, cure=helps)
     out.mkdir(parents=True, exist_ok=True)
     (out / DOCUMENT).unlink(missing_ok=True)  # until the last array is written, nothing is prepared here
     for split in SPLITS:
         _write(out, split, splits[split], spec)
     (out / DOCUMENT).write_text(document.model_dump_json(indent=1) + "\n")
-    return Preparation(found.classes, {split: len(splits[split]) for split in SPLITS}, skipped)
+    samples = {split: len(splits[split]) for split in SPLITS}
+    return Preparation(found.classes, samples, skipped, remarks, thin_classes(found.classes, splits), helps)
 
 
 def publish_prepared(store: Store, folder: Path) -> str:
@@ -82,53 +89,12 @@ def publish_prepared(store: Store, folder: Path) -> str:
     )
 
 
-def sound_samples(found: Found, spec: InputSpec) -> tuple[dict[str, list[Sample]], tuple[Skipped, ...]]:
-    """Keep the samples that can be decoded and are no copies; a copy in two splits would leak.
-
-    Gives them by split, and all that was skipped, with reasons fit for a terminal.
-    """
-    seen: dict[bytes, str] = {}
-    sound: dict[str, list[Sample]] = {}
-    skipped = list(found.skipped)
-    for split, samples in found.samples.items():
-        sound[split] = []
-        for sample in samples:
-            try:
-                content = hashlib.sha256(_decode(sample, spec).tobytes()).digest()
-            except InvalidData as error:
-                skipped.append(Skipped(sample.id, str(error)))
-                continue
-            first = seen.setdefault(content, sample.id)
-            if first == sample.id:
-                sound[split].append(sample)
-            else:
-                skipped.append(Skipped(sample.id, f"{sample.path}: shows the same as {first}; it is skipped"))
-    return sound, tuple(Skipped(each.id, printable(each.reason)) for each in skipped)
-
-
-def check_splits(
-    folder: Path,
-    classes: Sequence[str],
-    splits: Mapping[str, Sequence[Sample]],
-    skipped: Sequence[Skipped],
-) -> None:
-    """Raise InvalidDocument for an empty split or a class without images in train; tells what was skipped."""
-    empty = [split for split in SPLITS if split in splits and not splits[split]]
-    trained = {sample.label for sample in splits["train"]}
-    unseen = [name for label, name in enumerate(classes) if label not in trained]
-    if empty or unseen:
-        raise InvalidDocument(
-            f"{folder}: no image for {printable(', '.join(empty or unseen))}, needs some in every split and "
-            f"of every class in train{_told(skipped)}; nothing was done"
-        )
-
-
 def write_images(file: Path, samples: Sequence[Sample], spec: InputSpec) -> NDArray[np.uint8]:
     """Write one array image by image, so that memory holds one image; gives it mapped from disk."""
     shape = (len(samples), spec.height, spec.width, spec.channels)
     images = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
     for row, sample in enumerate(samples):
-        images[row] = _decode(sample, spec)
+        images[row] = decoded(sample, spec)
     images.flush()
     return images
 
@@ -136,15 +102,6 @@ def write_images(file: Path, samples: Sequence[Sample], spec: InputSpec) -> NDAr
 def labels_of(samples: Sequence[Sample]) -> NDArray[np.int64]:
     """Give the labels as one array."""
     return np.array([sample.label for sample in samples], dtype=np.int64)
-
-
-def _decode(sample: Sample, spec: InputSpec) -> Image:
-    return decode(sample.path, height=spec.height, width=spec.width, channels=spec.channels)
-
-
-def _told(skipped: Sequence[Skipped]) -> str:
-    said = " | ".join(printable(each.reason, limit=300) for each in skipped[:TOLD])
-    return f"; skipped {len(skipped)}: {said}{' | ...' * (len(skipped) > TOLD)}" if skipped else ""
 
 
 def _write(out: Path, split: str, samples: Sequence[Sample], spec: InputSpec) -> None:

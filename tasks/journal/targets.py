@@ -4,17 +4,22 @@ from tasks.bucket.store import Store
 from tasks.contracts import keys
 from tasks.contracts.reading import read_document
 from tasks.contracts.target import Target
+from tasks.contracts.writing import document_bytes
 from tasks.errors import AlreadyThere, InvalidDocument, NotThere
 
 
 def create_target(store: Store, target: Target) -> None:
-    """Write target.json. Raises AlreadyThere when the name is taken, NotThere when its data are absent."""
+    """Write target.json.
+
+    Raises AlreadyThere when the name is taken, NotThere when its data are absent, InvalidDocument when it
+    would be too large to be read.
+    """
+    body = document_bytes(target, name=keys.target_key(target.name))
     if store.head(target.dataset) is None:
         raise NotThere(
             f"target {target.name}: its data {target.dataset} are not in bucket {store.bucket}; "
             "publish them first; no target was created"
         )
-    body = target.model_dump_json(indent=1, by_alias=True, exclude_none=True).encode()
     try:
         store.create(keys.target_key(target.name), body)
     except AlreadyThere as error:

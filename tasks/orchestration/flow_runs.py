@@ -8,17 +8,38 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas import filters
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.settings import get_current_settings
 
-from tasks.errors import OrchestrationRefused, OrchestrationUnavailable
+from tasks.errors import InvalidSettings, OrchestrationRefused, OrchestrationUnavailable
 
 PAGE = 200  # the most runs that the API gives at once
 
 
 @contextmanager
 def connected() -> Iterator[SyncPrefectClient]:
-    """Open a client to the server that PREFECT_API_URL names; failures become our errors."""
+    """Open a client to the server that PREFECT_API_URL names; failures become our errors.
+
+    Raises InvalidSettings when none is named: Prefect would start a server of its own then.
+    """
+    if not get_current_settings().api.url:
+        raise InvalidSettings("PREFECT_API_URL is not set; set it in the environment or in .env")
     with translated(), get_client(sync_client=True) as client:
         yield client
+
+
+def need_server() -> None:
+    """Ask the Prefect server for a sign of life, before a flow begins here.
+
+    Raises InvalidSettings when none is named, OrchestrationUnavailable when it does not answer.
+    """
+    try:
+        with connected() as client:
+            client.hello()
+    except OrchestrationUnavailable as error:
+        raise OrchestrationUnavailable(
+            f"PREFECT_API_URL is {get_current_settings().api.url}: no Prefect server answers there "
+            f"({type(error.__cause__).__name__}); start it, or name another; nothing was done"
+        ) from error
 
 
 @contextmanager

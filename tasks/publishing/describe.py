@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from tasks.contracts.base import Architecture, InputSpec, ModelSignature
 from tasks.contracts.manifest import Manifest
+from tasks.contracts.writing import document_bytes, need_room
 from tasks.errors import InvalidDocument
 from tasks.problems import first_problem
 from tasks.publishing.publish import weights_of
@@ -40,6 +41,7 @@ def signature_of(
     architecture: str, classes: tuple[str, ...], spec: InputSpec | None = None
 ) -> ModelSignature:
     """Say what a model is. Raises InvalidDocument."""
+    need_room(classes, name=architecture)
     seen = spec or usual_input(architecture)
     fields = {"id": architecture, "in_channels": seen.channels, "num_classes": len(classes)}
     try:
@@ -68,6 +70,8 @@ def describe(
         "metrics": dict(metrics) if metrics else None,
     }
     try:
-        return Manifest.model_validate(fields)
+        manifest = Manifest.model_validate(fields)
     except ValidationError as error:
         raise InvalidDocument(f"{file}: {first_problem(error)}; nothing was published") from error
+    document_bytes(manifest, name=f"{file}: its manifest")
+    return manifest

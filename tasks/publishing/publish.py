@@ -11,6 +11,7 @@ from tasks.bucket.store import Store
 from tasks.contracts import keys
 from tasks.contracts.manifest import Manifest, Weights
 from tasks.contracts.reading import read_document
+from tasks.contracts.writing import document_bytes
 from tasks.errors import AlreadyThere, GraspError, InvalidDocument, NewerSchema, StoreRefused
 
 log = logging.getLogger(__name__)
@@ -43,13 +44,14 @@ def publish(
     """Upload weights and commit them with a manifest; progress gets the bytes sent since its last call.
 
     manifest.weights: of this file as it is now. Raises AlreadyThere when the (series, period, rev) holds
-    other content, nothing is overwritten then; InvalidDocument when the file changed meanwhile.
+    other content, nothing is overwritten then; InvalidDocument when the manifest is too large, or the file
+    changed meanwhile.
     """
+    body = document_bytes(manifest, name=manifest.key)
     new = _look(store, manifest.key) is None
     if not new:
         _check_same(store, manifest)  # before gigabytes travel
     _upload_blob(store, path, manifest.weights, progress)
-    body = manifest.model_dump_json(indent=1, exclude_none=True).encode()
     try:
         store.create(manifest.key, body)
     except AlreadyThere:

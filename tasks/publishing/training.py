@@ -15,7 +15,10 @@ from grasp_core.errors import InvalidData
 from grasp_core.progress import Epoch, Step
 from grasp_core.training.sources import SourceTrainingConfig, train_source
 from tasks.contracts.base import InputSpec, ModelSignature
-from tasks.data.folder import check_splits, labels_of, sound_samples, write_images
+from tasks.contracts.writing import need_room
+from tasks.data.folder import labels_of, write_images
+from tasks.data.shares import cure, thin_classes
+from tasks.data.sound import check_splits, sound_samples
 from tasks.weights.files import new_module, save
 from tasks.weights.snapshots import FileSnapshots
 
@@ -25,12 +28,18 @@ _PERIOD = re.compile(r"\A([1-9][0-9]?)/([1-9][0-9]?)\Z")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceData:
-    """Images of one period: most to train on, some to choose the epoch by, and the files left out."""
+    """Images of one period: most to train on, some to choose the epoch by, and what to know of the folder.
+
+    skipped: files left out; remarks on others; thin: classes that val has none of, cure: what helps.
+    """
 
     classes: tuple[str, ...]
     train: Samples
     val: Samples
     skipped: tuple[Skipped, ...] = ()
+    remarks: tuple[str, ...] = ()
+    thin: tuple[str, ...] = ()
+    cure: str = ""
 
 
 class Told:
@@ -64,19 +73,21 @@ def digits_data(which: str, *, seed: int) -> SourceData:
     return SourceData(classes=digits.CLASSES, train=train, val=val)
 
 
-def folder_data(folder: Path, spec: InputSpec, scratch: Path) -> SourceData:
+def folder_data(folder: Path, spec: InputSpec, scratch: Path, *, val: float = VAL_SHARE) -> SourceData:
     """Decode a folder with one subfolder per class, once, into arrays on disk.
 
-    Of a folder that is split already train and val are used. Files that hold no whole image, and copies of
-    an image that came before, are skipped and named. Raises InvalidData without two classes, InvalidDocument
-    when nothing is left to train or validate on.
+    val: share of each class to choose the epoch by. Of a folder that is split already train and val are used.
+    Files that hold no whole image, and copies of an image that came before, are skipped and named. Raises
+    InvalidData without two classes, InvalidDocument when nothing is left to train or validate on.
     """
     found = scan(folder)
-    sound, skipped = sound_samples(found, spec)
-    splits = stratified(sound[""], val=VAL_SHARE, test=0.0) if "" in sound else sound
+    need_room(found.classes, name=str(folder))
+    sound, skipped, remarks = sound_samples(found, spec)
+    splits = stratified(sound[""], val=val, test=0.0) if "" in sound else sound
     parts = {split: splits[split] for split in ("train", "val")}
-    check_splits(folder, found.classes, parts, skipped)
-    train, val = (
+    helps = cure(sound, ("val",))
+    check_splits(folder, found.classes, parts, skipped, cure=helps)
+    trained, validated = (
         Samples(
             write_images(scratch / f"{split}.npy", samples, spec),
             labels_of(samples),
@@ -86,7 +97,15 @@ def folder_data(folder: Path, spec: InputSpec, scratch: Path) -> SourceData:
         )
         for split, samples in parts.items()
     )
-    return SourceData(classes=found.classes, train=train, val=val, skipped=skipped)
+    return SourceData(
+        classes=found.classes,
+        train=trained,
+        val=validated,
+        skipped=skipped,
+        remarks=remarks,
+        thin=thin_classes(found.classes, parts),
+        cure=helps,
+    )
 
 
 def train(

@@ -10,7 +10,7 @@ from tasks.contracts.manifest import Manifest
 from tasks.contracts.reading import MAX_DOCUMENT_BYTES, read_document
 from tasks.contracts.target import Target
 from tasks.errors import BadArrival, InvalidDocument, TerminalError
-from tasks.publishing.checking import check_weights
+from tasks.publishing.checking import check_network, check_weights
 from tasks.publishing.publish import weights_of
 
 
@@ -41,6 +41,10 @@ def validate(file: Path, manifest: Path, target: Target) -> Iterator[Check]:
     yield Check(f"the period lies in the window of {target.name}", outside(found.period, target))
     yield _check(
         f"architecture, classes and input are those of {target.name}", lambda: check_signature(found, target)
+    )
+    yield _check(
+        f"{found.architecture.id} can see images of {found.input.height} x {found.input.width} pixels",
+        lambda: check_network(found),
     )
     yield _check(
         "the file has the size and SHA-256 that the manifest says", lambda: _check_bytes(file, found)

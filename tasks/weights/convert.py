@@ -1,10 +1,9 @@
-"""Turn a publisher's torch checkpoint into safetensors, on the publisher's machine. No flow reaches this.
+"""Turn a publisher's checkpoint into the safetensors of its architecture. No flow reaches this.
 
 The only place where torch.load stands, and it unpickles nothing but tensors (weights_only).
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,51 +12,72 @@ import torch
 from torch import Tensor
 
 from tasks.contracts.base import Architecture
-from tasks.errors import InvalidCheckpoint
+from tasks.errors import BadArrival, InvalidCheckpoint
 from tasks.printable import printable
-from tasks.weights.files import expected_tensors, save_tensors
+from tasks.weights.files import expected_tensors, read_tensors, save_tensors
+from tasks.weights.header import check_header, read_header
+from tasks.weights.kinds import RESAVE, is_checkpoint, kind_of
+from tasks.weights.state_dicts import Chosen, choose
 
-NESTS = ("state_dict", "model_state_dict", "model_state", "model", "module", "network", "net", "weights")
 _FORBIDDEN = re.compile(r"GLOBAL (.+?) (?:was not an allowed|whose module)")  # as torch names it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Converted:
-    """What a conversion did: the prefix taken off names, and the tensors beside the model left out."""
+    """What a conversion did, and chose."""
 
     sha256: str
-    prefix: str
-    dropped: tuple[str, ...]
+    chosen: Chosen
+    doubles: int  # tensors in float64, which became float32
+
+    @property
+    def prefix(self) -> str:
+        """Give the prefix taken off the names."""
+        return self.chosen.prefix
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Give the names of the tensors beside the model that were left out."""
+        return self.chosen.dropped
 
 
-def convert(path: Path, into: Path, architecture: Architecture, *, prefix: str | None = None) -> Converted:
+def fits_as_it_is(path: Path, architecture: Architecture) -> bool:
+    """Say whether a safetensors file holds exactly an architecture's tensors. Raises InvalidCheckpoint."""
+    try:
+        check_header(path, expected_tensors(architecture), object=str(path))
+    except BadArrival as error:
+        if error.code == "weights_format":
+            raise InvalidCheckpoint(
+                f"{path}: found {error.found}, needs {error.needed}; nothing was published"
+            ) from error
+        return False
+    return True
+
+
+def convert(
+    path: Path, into: Path, architecture: Architecture, *, prefix: str | None = None, nest: str | None = None
+) -> Converted:
     """Write the tensors of a checkpoint that belong to the architecture as safetensors.
 
-    prefix: of the model's names, such as "model."; found by itself when only one fits. float64 becomes
-    float32. Raises InvalidCheckpoint, UnknownArchitecture.
+    path: torch's or safetensors. prefix: of the model's names, such as "model."; nest: the state dict in the
+    checkpoint, such as "state_dict_ema"; each is found by itself when only one fits. float64 becomes float32,
+    counters of batch norm that are not there become 0. Raises InvalidCheckpoint, UnknownArchitecture.
     """
-    state = _tensors(_load(path), path)
+    loaded = _load(path) if is_checkpoint(path) else _read(path)
     needed = expected_tensors(architecture)
-    chosen = _prefix(state, set(needed), path) if prefix is None else prefix
-    found = {name.removeprefix(chosen): t for name, t in state.items() if name.startswith(chosen)}
-    missing = [name for name in needed if name not in found]
-    if missing:
-        raise InvalidCheckpoint(
-            f"{path}: {len(missing)} tensors of {architecture.id} are missing ({_some(missing)}) among "
-            f"{len(found)} under prefix {chosen!r}; nothing was converted"
-        )
-    inside = [name for name in found if name not in needed]
-    if inside:
-        raise InvalidCheckpoint(
-            f"{path}: holds {len(inside)} tensors that {architecture.id} does not have ({_some(inside)}); "
-            "nothing was converted"
-        )
-    dropped = [name for name in state if not name.startswith(chosen)]
-    sha256 = save_tensors({name: _plain(found[name], name, path) for name in needed}, into)
-    return Converted(sha256=sha256, prefix=chosen, dropped=tuple(dropped))
+    chosen = choose(loaded, needed, path, architecture=architecture.id, prefix=prefix, nest=nest)
+    tensors = {name: _plain(tensor, name, path) for name, tensor in chosen.tensors.items()}
+    doubles = [name for name, tensor in tensors.items() if tensor.dtype == torch.float64]
+    whole = tensors | {name: tensors[name].float() for name in doubles}
+    whole |= {name: torch.zeros(needed[name].shape, dtype=torch.int64) for name in chosen.absent}
+    sha256 = save_tensors({name: whole[name] for name in needed}, into)
+    return Converted(sha256=sha256, chosen=chosen, doubles=len(doubles))
 
 
 def _load(path: Path) -> Any:
+    kind = kind_of(path)
+    if kind:
+        raise InvalidCheckpoint(f"{path}: is {kind.name}; {kind.cure}; nothing was converted")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # its kinds are many: what counts is that the file cannot be read
@@ -65,6 +85,14 @@ def _load(path: Path) -> Any:
             f"{path}: {_refusal(str(error))}; nothing was converted; save the model's state_dict alone: "
             'torch.save(checkpoint["state_dict"], FILE), or torch.save(model.state_dict(), FILE)'
         ) from error
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        read_header(path, object=str(path))
+    except BadArrival as error:
+        raise InvalidCheckpoint(f"{path}: found {error.found}; nothing was converted") from error
+    return read_tensors(path)
 
 
 def _refusal(said: str) -> str:
@@ -76,43 +104,19 @@ def _refusal(said: str) -> str:
     return f"cannot be read as plain tensors: {printable(problem, limit=300)}"
 
 
-def _tensors(loaded: Any, path: Path) -> dict[str, Tensor]:
-    """Find the state_dict: the file itself, or one level down as Lightning and others keep it."""
-    if isinstance(loaded, Mapping):
-        for name in NESTS:
-            inner = loaded.get(name)
-            if isinstance(inner, Mapping) and any(isinstance(value, Tensor) for value in inner.values()):
-                loaded = inner
-                break
-        tensors = {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
-        if tensors:
-            return tensors
-    raise InvalidCheckpoint(
-        f"{path}: holds {type(loaded).__name__}, needs a state_dict (names to tensors), or one under "
-        f"{', '.join(NESTS[:3])}; nothing was converted"
-    )
-
-
-def _prefix(state: Mapping[str, Tensor], needed: set[str], path: Path) -> str:
-    anchor = min(needed, key=len)
-    ends = [name.removesuffix(anchor) for name in state if name.endswith(anchor)]
-    fits = sorted({start for start in ends if all(start + name in state for name in needed)}, key=len)
-    if len(fits) > 1:
-        raise InvalidCheckpoint(
-            f"{path}: holds the model {len(fits)} times, under {', '.join(map(repr, fits))}; say which with "
-            "--prefix; nothing was converted"
-        )
-    return fits[0] if fits else ""
-
-
 def _plain(tensor: Tensor, name: str, path: Path) -> Tensor:
-    if tensor.layout is not torch.strided or tensor.is_quantized or tensor.device.type == "meta":
-        raise InvalidCheckpoint(
-            f"{path}: tensor {name} is {tensor.layout} on {tensor.device}, needs a dense one; "
-            "nothing was converted"
+    """Give a tensor that has a value for each place, stored as it is; others are named by what they are."""
+    if tensor.is_quantized:
+        found, cure = (
+            f"quantized ({tensor.dtype})",
+            f"its values were rounded: {RESAVE}, of the float model",
         )
-    return tensor.float() if tensor.dtype == torch.float64 else tensor
-
-
-def _some(names: list[str]) -> str:
-    return printable(", ".join(names[:3]) + (", ..." if len(names) > 3 else ""), limit=300)
+    elif tensor.layout is not torch.strided:
+        found, cure = f"sparse ({tensor.layout})", "call its to_dense() before it is saved"
+    elif tensor.device.type == "meta":
+        found, cure = "on the meta device, without values", "save the model after its weights were loaded"
+    elif tensor.is_complex():
+        found, cure = f"complex ({tensor.dtype})", "this architecture has real numbers only"
+    else:
+        return tensor
+    raise InvalidCheckpoint(f"{path}: tensor {name} is {found}; {cure}; nothing was converted")

@@ -112,6 +112,12 @@ def load_into(module: nn.Module, path: Path) -> None:
             tensor.copy_(file.get_tensor(name))
 
 
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read all tensors of a file whose header was checked, whatever their names."""
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+
+
 def write(module: nn.Module, path: Path) -> None:
     """Write a module's state_dict, replacing the file in one step that a power cut may undo."""
     os.replace(_draft(module.state_dict(), path), path)

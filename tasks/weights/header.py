@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Never
 
 from tasks.errors import BadArrival
+from tasks.weights.kinds import no_safetensors
 from tasks.weights.tensor_spec import ITEM_BYTES, Found, TensorSpec
 
 MAX_HEADER_BYTES = 1024 * 1024
@@ -55,6 +56,9 @@ def read_header(path: Path, *, object: str) -> dict[str, Any]:  # noqa: A002
 
 
 def _read(path: Path) -> dict[str, Any]:
+    kind = no_safetensors(path)
+    if kind:
+        raise _Broken(str(kind))
     size = path.stat().st_size
     if size < 8:
         raise _Broken(f"{size} bytes, too short for a header")

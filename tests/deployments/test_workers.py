@@ -39,3 +39,18 @@ def test_slots_survive_a_restart_of_the_server_and_old_runs_are_swept(tmp_path):
     assert found["PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"].endswith("lease_storage.filesystem")
     assert "flow_runs" in found["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"]
     assert found["PREFECT_HOME"] == str(tmp_path)
+
+
+def test_a_worker_without_an_address_says_so_in_one_line_and_starts_no_server(tmp_path):
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    own = {"PREFECT_HOME": str(tmp_path / "prefect"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.workers", "cpu"],
+        cwd=tmp_path,
+        env=plain | own,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr == "workers: PREFECT_API_URL is not set; set it in the environment or in .env\n"
+    assert not list(tmp_path.rglob("prefect.db*"))

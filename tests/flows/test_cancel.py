@@ -1,6 +1,7 @@
 """Cancelling an absorb in Prefect's UI stops it, leaves nothing behind and decides nothing."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +16,6 @@ from prefect.states import Cancelling
 
 from deployments.bootstrap import bootstrap
 from deployments.environment import worker_environment
-from deployments.workers import worker_command
 from tasks.contracts.target import AbsorbSettings
 from tasks.orchestration.absorb_runs import trigger_absorb
 from tasks.tracking.api import connect
@@ -27,17 +27,24 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def worker(world: World, prefect_api: str, tmp_path: Path) -> Iterator[None]:
-    """The gpu pool's worker, as deployments start it, with prefect.yaml deployed."""
+def environment(world: World, prefect_api: str) -> dict[str, str]:
+    """What a worker needs; prefect.yaml is deployed."""
     bootstrap()
     environment = {**os.environ, **worker_environment(), "PREFECT_API_URL": prefect_api}
     deploy = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     subprocess.run(deploy, cwd=ROOT, env=environment, check=True, capture_output=True)
+    return environment
+
+
+@pytest.fixture
+def worker(environment: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The gpu pool's worker, started as the README says."""
+    command = [sys.executable, "-m", "deployments.workers", "gpu"]
     with (tmp_path / "worker.log").open("wb") as log:
         worker = subprocess.Popen(
-            worker_command("gpu"), env=environment, stdout=log, stderr=log, start_new_session=True
+            command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
         )
-    yield
+    yield worker
     kill_tree(worker)  # Prefect 3.8.8's may ignore SIGTERM for good after a cancellation
 
 
@@ -46,26 +53,45 @@ def client(mlflow_server) -> MlflowClient:
     return connect(mlflow_server.uri)
 
 
-def test_a_cancelled_absorb_leaves_nothing_behind_and_its_attempt_does_not_count(
-    world: World, client: MlflowClient, worker
-):
+def absorbing(world: World, client: MlflowClient) -> tuple[str, UUID]:
+    """Start an absorb that would train for hours; gives arrival and flow run once it trains."""
     world.replace_target(absorb=AbsorbSettings(epochs=10_000, initial_epochs=10_000, folds=1))
-    published = world.publish(1, year=2001)
-    flow_run = UUID(trigger_absorb(world.target.name, ready=[published.arrival_id]))
+    arrival = world.publish(1, year=2001).arrival_id
+    flow_run = UUID(trigger_absorb(world.target.name, ready=[arrival]))
     until(lambda: any("fine_tune/val_loss" in run.data.metrics for run in runs_of(client, world)))
-    assert world.journal.state().open[published.arrival_id].attempts == 1
+    assert world.journal.state().open[arrival].attempts == 1
     assert list((world.cache_dir / "work").iterdir())
+    return arrival, flow_run
 
-    with get_client(sync_client=True) as prefect:
-        prefect.set_flow_run_state(flow_run, Cancelling())
-        until(lambda: prefect.read_flow_run(flow_run).state.is_final())
-        assert prefect.read_flow_run(flow_run).state.is_cancelled()
 
+def check_nothing_is_left(world: World, client: MlflowClient, arrival: str) -> None:
     assert [run.info.status for run in runs_of(client, world)] == ["KILLED"]
     assert list((world.cache_dir / "work").iterdir()) == []
     assert not list(world.cache_dir.rglob(".partial-*"))
     assert world.decided() == []
-    assert world.journal.state().open[published.arrival_id].attempts == 0
+    assert world.journal.state().open[arrival].attempts == 0
+
+
+def test_a_cancelled_absorb_leaves_nothing_behind_and_its_attempt_does_not_count(
+    world: World, client: MlflowClient, worker
+):
+    arrival, flow_run = absorbing(world, client)
+    with get_client(sync_client=True) as prefect:
+        prefect.set_flow_run_state(flow_run, Cancelling())
+        until(lambda: prefect.read_flow_run(flow_run).state.is_final())
+        assert prefect.read_flow_run(flow_run).state.is_cancelled()
+    check_nothing_is_left(world, client, arrival)
+
+
+def test_an_absorb_whose_worker_is_stopped_leaves_nothing_behind_either(
+    world: World, client: MlflowClient, worker: subprocess.Popen[bytes]
+):
+    arrival, flow_run = absorbing(world, client)
+    worker.terminate()
+    assert worker.wait(timeout=200) == 128 + signal.SIGTERM
+    with get_client(sync_client=True) as prefect:
+        assert prefect.read_flow_run(flow_run).state.is_crashed()
+    check_nothing_is_left(world, client, arrival)
 
 
 def runs_of(client: MlflowClient, world: World):

@@ -18,6 +18,9 @@ def absorb(target: str = typer.Option(..., "--target", help="Name of the target.
     need_absorb("grasp absorb")
     settings = load_settings(Settings)
     read_target(Store.from_settings(settings), target)
+    from tasks.orchestration.flow_runs import need_server
+
+    need_server()
     from prefect import tags
 
     from flows.absorb import absorb as flow

@@ -3,6 +3,7 @@
 import typer
 
 from flows.cli.app import app
+from tasks.settings import WatchSettings, load_settings
 
 
 @app.command()
@@ -15,6 +16,10 @@ def watch(
     """
     if not once:
         raise typer.BadParameter("say --once; the deployment watch/watch looks every 30 seconds by itself")
+    load_settings(WatchSettings)  # what is missing is one line here, not a failed flow run
+    from tasks.orchestration.flow_runs import need_server
+
+    need_server()
     from flows.watch import watch as flow
 
     flow()

@@ -18,6 +18,6 @@ def worker(pool: str = typer.Argument(help="cpu (the watch) or gpu (absorbs, reb
     """
     if pool != LIGHT:
         need_absorb(f"grasp worker {pool}")
-    from deployments.workers import become_worker
+    from deployments.workers import run_worker
 
-    become_worker(pool)
+    raise typer.Exit(run_worker(pool))

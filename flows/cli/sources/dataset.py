@@ -15,7 +15,8 @@ from tasks.problems import first_problem
 from tasks.settings import StoreSettings, load_settings
 
 if TYPE_CHECKING:  # it brings numpy, which the other commands do without
-    from grasp_core.data.folder import Skipped
+    from tasks.data.folder import Preparation
+    from tasks.publishing.training import SourceData
 
 IMAGENET = ("0.485,0.456,0.406", "0.229,0.224,0.225")
 SHOWN = 20  # skipped files that are named one by one
@@ -59,10 +60,10 @@ def prepare(
     prepared = prepare_folder(
         folder, to, name=name, spec=_spec(size, channels, mean, std), val=val, test=test
     )
-    tell_skipped(prepared.skipped)
+    tell_account(prepared)
     counts = ", ".join(f"{split} {count}" for split, count in prepared.samples.items())
     seen = f"{size} x {size} pixels, {channels} channels, {len(prepared.classes)} classes"
-    tell(f"{to}: {counts}; {seen}; {len(prepared.skipped)} skipped")
+    tell(f"{to}: {counts}; {seen}; {len(prepared.skipped)} skipped, {len(prepared.remarks)} kept with a word")
     if prepared.samples["gate"] < SMALL_SPLIT:
         tell(
             f"warning: the gate has {prepared.samples['gate']} samples, under {SMALL_SPLIT} its verdicts "
@@ -84,12 +85,21 @@ def publish(
     out.print(publish_prepared(Store.from_settings(load_settings(StoreSettings)), folder), soft_wrap=True)
 
 
-def tell_skipped(skipped: "Sequence[Skipped]") -> None:
-    """Name the first files that were left out, and count the others."""
-    for each in skipped[:SHOWN]:
-        tell(f"skipped {each.reason}")
-    if len(skipped) > SHOWN:
-        tell(f"and {len(skipped) - SHOWN} more")
+def tell_account(made: "Preparation | SourceData") -> None:
+    """Name the first files that were left out or read in a special way, and classes that a split lacks."""
+    _tell_some([f"skipped {each.reason}" for each in made.skipped])
+    _tell_some([f"kept {remark}" for remark in made.remarks])
+    _tell_some([f"warning: {line}" for line in made.thin])
+    if made.thin:
+        tell(f"warning: some splits have no image of {len(made.thin)} classes; {made.cure}")
+
+
+def _tell_some(lines: "Sequence[str]") -> None:
+    """Tell the first lines, and count the others."""
+    for line in lines[:SHOWN]:
+        tell(line)
+    if len(lines) > SHOWN:
+        tell(f"and {len(lines) - SHOWN} more")
 
 
 def _spec(size: int, channels: int, mean: str, std: str) -> InputSpec:

@@ -6,22 +6,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import typer
-from pydantic import ValidationError
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from flows.cli.app import app, out, tell
+from flows.cli.sources.given import given_input, given_metric
 from tasks.bucket.store import Store
-from tasks.contracts.base import Architecture, InputSpec, ModelSignature
+from tasks.contracts.base import Architecture, ModelSignature
 from tasks.contracts.manifest import Manifest
 from tasks.errors import BadArrival, InvalidDocument
-from tasks.extras import need_absorb
+from tasks.extras import can_absorb, need_absorb
 from tasks.journal.targets import read_target
-from tasks.problems import first_problem
+from tasks.publishing.account import account
+from tasks.publishing.audience import untaken
+from tasks.publishing.checking import check_network, check_weights
+from tasks.publishing.classes import classes_in, classes_of
 from tasks.publishing.describe import Place, describe, signature_of, usual_input
 from tasks.publishing.publish import Published
 from tasks.publishing.publish import publish as publish_source
 from tasks.settings import StoreSettings, load_settings
-from tasks.weights.kind import is_checkpoint
+from tasks.weights.kinds import is_checkpoint
 
 SERIES = typer.Option(..., "--series", help="The stream of sources that this one belongs to.")
 PERIOD = typer.Option(..., "--period", help="Label of the period, such as 2014 or 1950s.")
@@ -45,12 +48,20 @@ def publish(
     end: str = END,
     rev: int = REV,
     architecture: str = typer.Option("", "--architecture", help="For example torchvision/resnet50."),
-    classes: str = typer.Option("", "--classes", help="Comma-separated, in the order of the outputs."),
+    classes: str = typer.Option(
+        "", "--classes", help='In the order of the outputs: a, b, "c, with a comma".', metavar="NAMES"
+    ),
+    classes_file: Path = typer.Option(
+        None, "--classes-file", help="Or from a file: a JSON list, or a name per line.", exists=True
+    ),
     size: str = typer.Option("", "--size", help="Input as HEIGHTxWIDTHxCHANNELS; usual: 224x224x3."),
     mean: str = typer.Option("", "--mean", help="Mean per channel of x/255; usual: ImageNet's."),
     std: str = typer.Option("", "--std", help="Standard deviation per channel; usual: ImageNet's."),
     target: str = typer.Option("", "--target", help="Or take all of these from this target."),
-    prefix: str = typer.Option(None, "--prefix", help="Of the model's names in a checkpoint, such as model."),
+    prefix: str = typer.Option(None, "--prefix", help="Of the model's names in the file, such as model."),
+    state_dict: str = typer.Option(
+        None, "--state-dict", help="Which of several in a checkpoint, such as state_dict_ema."
+    ),
     metric: list[str] = typer.Option([], "--metric", help="Such as val_accuracy=0.93; repeat for several."),
     publisher: str = PUBLISHER,
     license_: str = LICENSE,
@@ -61,24 +72,36 @@ def publish(
     --end 2014-12-31 --architecture grasp/digits-cnn --classes 0,1,2,3,4,5,6,7,8,9[/]
     """
     store = Store.from_settings(load_settings(StoreSettings))
-    if target and (architecture or classes or size or mean or std):
+    named = bool(classes or classes_file)
+    if target and (architecture or named or size or mean or std):
         raise typer.BadParameter("--target brings architecture, classes and input; say it or those, not both")
+    if classes and classes_file:
+        raise typer.BadParameter("say one of --classes and --classes-file")
     if target:
         signature: ModelSignature = read_target(store, target)
-    elif architecture and classes:
-        spec = _input(size, mean, std, usual_input(architecture))
-        signature = signature_of(architecture, tuple(classes.split(",")), spec)
+    elif architecture and named:
+        spec = given_input(size, mean, std, usual_input(architecture))
+        names = classes_of(classes_file) if classes_file else classes_in(classes)
+        signature = signature_of(architecture, names, spec)
     else:
-        raise typer.BadParameter("say --architecture and --classes, or --target")
+        raise typer.BadParameter("say --architecture and --classes or --classes-file, or --target")
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
-    metrics = dict(map(_metric, metric))
-    with _checked(file, signature.architecture, prefix) as sound, licensed(sound, license_) as weights:
+    metrics = dict(map(given_metric, metric))
+    if unchecked := check_network(signature):
+        tell(unchecked)
+    asked: dict[str, str | None] = {"prefix": prefix, "nest": state_dict}
+    with _checked(file, signature.architecture, asked) as sound, licensed(sound, license_) as weights:
         manifest = describe(weights, signature, place=place, publisher=publisher, metrics=metrics)
         say(send(store, weights, manifest))
 
 
 def send(store: Store, file: Path, manifest: Manifest) -> Published:
-    """Publish with a bar for the bytes."""
+    """Publish with a bar for the bytes; first warn when no target would take it."""
+    warnings = untaken(store, manifest)
+    for line in warnings:
+        tell(f"warning: {line}")
+    if warnings:
+        tell(f"warning: no target takes this source; it is published all the same, under rev {manifest.rev}")
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=out, transient=True) as progress:
         bar = progress.add_task("uploading", total=manifest.weights.size_bytes)
@@ -108,29 +131,24 @@ def licensed(weights: Path, said: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _checked(file: Path, architecture: Architecture, prefix: str | None) -> Iterator[Path]:
-    """Give a file that passes the checks; a checkpoint is converted first, into a directory that goes."""
-    if not is_checkpoint(file):
+def _checked(file: Path, architecture: Architecture, asked: dict[str, str | None]) -> Iterator[Path]:
+    """Give a file that passes the checks; what is no such file is converted, into a directory that goes."""
+    if not any(value is not None for value in asked.values()) and _is_ready(file, architecture):
         _check(file, architecture, file)
         yield file
         return
-    need_absorb(f"converting {file}, a torch checkpoint,")
+    need_absorb(f"converting {file}")
     from tasks.weights.convert import convert
 
     with tempfile.TemporaryDirectory(prefix="grasp-publish-") as scratch:
         weights = Path(scratch) / "weights.safetensors"
-        done = convert(file, weights, architecture, prefix=prefix)
-        stripped = f", prefix {done.prefix} stripped" if done.prefix else ""
-        tell(f"converted {file}{stripped}")
-        if done.dropped:
-            tell(f"left out, beside the model: {', '.join(done.dropped[:5])}")
+        for line in account(file, convert(file, weights, architecture, **asked)):
+            tell(line)
         _check(weights, architecture, file)
         yield weights
 
 
 def _check(weights: Path, architecture: Architecture, file: Path) -> None:
-    from tasks.publishing.checking import check_weights
-
     try:
         unchecked = check_weights(weights, architecture, object=str(file))
     except BadArrival as error:
@@ -141,35 +159,12 @@ def _check(weights: Path, architecture: Architecture, file: Path) -> None:
         tell(f"{file}: {unchecked}")
 
 
-def _input(size: str, mean: str, std: str, usual: InputSpec) -> InputSpec:
-    parts = size.split("x") if size else [str(usual.height), str(usual.width), str(usual.channels)]
-    if len(parts) != 3 or not all(part.isdigit() for part in parts):
-        raise typer.BadParameter(f"--size {size}: needs HEIGHTxWIDTHxCHANNELS, such as 224x224x3")
-    height, width, channels = map(int, parts)
-    same = channels == usual.channels
-    fields = {
-        "height": height,
-        "width": width,
-        "channels": channels,
-        "mean": _numbers("--mean", mean) if mean else usual.mean if same else (0.5,) * channels,
-        "std": _numbers("--std", std) if std else usual.std if same else (0.5,) * channels,
-    }
-    try:
-        return InputSpec.model_validate(fields)
-    except ValidationError as error:
-        raise InvalidDocument(f"input: {first_problem(error)}; nothing was published") from error
+def _is_ready(file: Path, architecture: Architecture) -> bool:
+    """Say whether a file can be sent as it is; without torch its tensors are not compared, so it can."""
+    if is_checkpoint(file):
+        return False
+    if not can_absorb():
+        return True
+    from tasks.weights.convert import fits_as_it_is
 
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
-    try:
-        return tuple(map(float, text.split(",")))
-    except ValueError as error:
-        raise typer.BadParameter(f"{option} {text}: needs numbers, comma-separated") from error
-
-
-def _metric(text: str) -> tuple[str, float]:
-    name, _, value = text.partition("=")
-    try:
-        return name, float(value)
-    except ValueError as error:
-        raise typer.BadParameter(f"--metric {text}: needs name=number") from error
+    return fits_as_it_is(file, architecture)

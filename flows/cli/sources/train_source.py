@@ -6,13 +6,15 @@ from pathlib import Path
 import typer
 
 from flows.cli.app import app, out
-from flows.cli.sources.dataset import tell_skipped
+from flows.cli.sources.dataset import tell_account
 from flows.cli.sources.publish import END, LICENSE, PERIOD, PUBLISHER, REV, SERIES, START, licensed, say, send
 from tasks.bucket.store import Store
 from tasks.extras import need_absorb
 from tasks.private import private_directory
 from tasks.publishing.describe import Place, describe, signature_of, usual_input
 from tasks.settings import StoreSettings, load_settings
+
+ANY = ("one", "other")  # classes; which ones the data will tell
 
 
 @app.command("train-source")
@@ -40,6 +42,9 @@ def train_source(
     seed: int = typer.Option(
         0, "--seed", min=0, help="The same seed and data give the same weights on a CPU."
     ),
+    val: float = typer.Option(
+        0.1, "--val", min=0.01, max=0.5, help="Share of --images to choose the epoch by."
+    ),
     to: Path = typer.Option(None, "--to", help="Write weights and manifest into this folder, send nothing."),
 ) -> None:
     """Train a source with the paper's recipe, then publish it.
@@ -49,15 +54,17 @@ def train_source(
     """
     need_absorb("grasp train-source")
     from tasks.publishing.training import digits_data, folder_data, train
+    from tasks.weights.sight import check_seen
 
     if (images is None) == (not digits):
         raise typer.BadParameter("say one of --images and --digits")
     spec = usual_input(architecture)
+    check_seen(signature_of(architecture, ANY, spec).architecture, spec)  # before a folder is decoded
     store = None if to else Store.from_settings(load_settings(StoreSettings))
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
     with private_directory(to or Path.cwd()) as scratch:
-        data = digits_data(digits, seed=seed) if digits else folder_data(images, spec, scratch)
-        tell_skipped(data.skipped)
+        data = digits_data(digits, seed=seed) if digits else folder_data(images, spec, scratch, val=val)
+        tell_account(data)
         signature = signature_of(architecture, data.classes, spec)
         trained = scratch / "weights.safetensors"
         accuracy = train(data, signature, trained, epochs=epochs, lr=lr, seed=seed, say=out.print)

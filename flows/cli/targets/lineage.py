@@ -56,6 +56,9 @@ def backfill(
             tell(line)
         out.print("nothing was done; do it with --apply (through the gate) or --compare (the champion stays)")
         return
+    from tasks.orchestration.flow_runs import need_server
+
+    need_server()
     from flows.backfill import backfill as flow
 
     _end(flow(target, request, return_state=True))
@@ -75,6 +78,9 @@ def retract(
     """
     need_absorb("grasp retract")
     _need_known(target, arrival)
+    from tasks.orchestration.flow_runs import need_server
+
+    need_server()
     from flows.retract import retract as flow
 
     _end(flow(target, arrival, reason, return_state=True))

@@ -13,9 +13,9 @@ from tasks.contracts.dataset import Dataset
 from tasks.contracts.reading import read_document
 from tasks.contracts.target import AbsorbSettings, GateSettings, Target
 from tasks.errors import InvalidDocument
-from tasks.extras import can_absorb
 from tasks.journal.targets import create_target
 from tasks.problems import first_problem
+from tasks.publishing.checking import check_network
 from tasks.settings import StoreSettings, load_settings
 
 target_app = typer.Typer(help="Create and look at targets.", no_args_is_help=True, rich_markup_mode="rich")
@@ -60,22 +60,15 @@ def create(
         )
     except ValidationError as error:
         raise InvalidDocument(f"target {name}: {first_problem(error)}; no target was created") from error
-    _need_known(target.architecture)
+    _need_seeing(target)
     create_target(store, target)
     out.print(f"target {name} created; it absorbs {', '.join(series)}")
 
 
-def _need_known(architecture: Architecture) -> None:
-    """Raise UnknownArchitecture now, rather than when every source is refused for it."""
-    if not can_absorb():
-        tell(
-            f"whether there is an architecture {architecture.id} was not looked up: that needs torch, "
-            "pip install 'grasp-pipeline[absorb]'"
-        )
-        return
-    from tasks.weights.files import expected_tensors
-
-    expected_tensors(architecture)
+def _need_seeing(target: Target) -> None:
+    """Raise UnknownArchitecture or InvalidConfig now, rather than when every source is refused for it."""
+    if unchecked := check_network(target):
+        tell(unchecked)
 
 
 def pairs(config: list[str]) -> dict[str, Any]:

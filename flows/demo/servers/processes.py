@@ -46,6 +46,11 @@ class Children:
     def __exit__(self, *_: object) -> None:
         self.end()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Give the names of the services that were started, in that order."""
+        return tuple(self._running)
+
     def start(self, name: str, command: Sequence[str], *, cwd: Path) -> None:
         """Start a service that shall run until the end; its output goes to <name>.log."""
         with self._lock:

@@ -43,7 +43,7 @@ def test_the_demo_absorbs_six_periods_a_late_one_and_refuses_the_broken_one(demo
     assert left_behind(demo.directory) == []
 
 
-def test_ctrl_c_while_a_worker_runs_a_flow_leaves_no_process(tmp_path):
+def test_ctrl_c_while_a_worker_runs_a_flow_leaves_no_process_and_says_what_was_stopped(tmp_path):
     directory, output = tmp_path / "demo", tmp_path / "output"
     with started_demo(directory, output) as demo:
         while not any("prefect.engine" in command for command in left_behind(directory)):
@@ -52,3 +52,7 @@ def test_ctrl_c_while_a_worker_runs_a_flow_leaves_no_process(tmp_path):
         demo.send_signal(signal.SIGINT)
         assert demo.wait() == 130
         assert left_behind(directory) == []
+    said = " ".join(output.read_text().split())
+    services = "prefect, mlflow, s3, worker-cpu, worker-gpu"
+    assert f"stopping {services}; this takes some seconds" in said
+    assert f"stopped: {services}; nothing of the demo runs any more" in said

@@ -136,3 +136,55 @@ def test_the_command_names_what_it_skipped(photos, tmp_path):
     assert "is not empty" in str(again.exception)
     assert CliRunner().invoke(app, [*command, "--overwrite"]).exit_code == 0
     assert (tmp_path / "out" / "train-images.npy").read_bytes() == before
+
+
+def many(folder, images: dict[str, int]):
+    """So many images of random pixels per class."""
+    rng = np.random.default_rng(1)
+    for name, count in images.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            Image.fromarray(rng.integers(0, 255, (8, 8, 3), np.uint8)).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_a_class_that_vanishes_from_a_split_is_said_with_what_each_split_gets(tmp_path):
+    prepared = prepare(
+        many(tmp_path / "photos", {"a": 40, "b": 40, "rare": 1, "three": 3}),
+        tmp_path / "out",
+        name="n",
+        spec=SPEC,
+    )
+    assert prepared.thin == (
+        "class 'rare': train 1, val 0, gate 0, test 0",
+        "class 'three': train 3, val 0, gate 0, test 0",
+    )
+    assert prepared.cure.startswith("a class needs 4 images or more, and --val and --test say")
+    from flows.cli.app import app
+
+    done = CliRunner().invoke(
+        app,
+        ["dataset", "prepare", str(tmp_path / "photos"), "--to", str(tmp_path / "cli"), "--name", "n"],
+    )
+    assert "warning: class 'rare': train 1, val 0, gate 0, test 0" in done.output
+    assert "warning: some splits have no image of 2 classes" in done.output
+
+
+def test_a_refusal_for_small_classes_names_the_options_that_help(tmp_path):
+    photos = many(tmp_path / "photos", {f"{number:02d}": 4 for number in range(20)})
+    with pytest.raises(InvalidDocument, match=r"class '00': train 4, val 0") as refused:
+        prepare(photos, tmp_path / "out", name="n", spec=SPEC)
+    assert "--val 0.5 --test 0.25 gives every split some of each class" in str(refused.value)
+    prepared = prepare(photos, tmp_path / "out", name="n", spec=SPEC, val=0.5, test=0.25)
+    assert prepared.samples == {"train": 20, "val": 20, "gate": 20, "test": 20}
+    assert prepared.thin == ()
+
+
+def test_what_is_kept_in_a_special_way_is_said_with_the_name_of_its_file(photos, tmp_path):
+    shape = np.zeros((10, 12, 4), np.uint8)
+    shape[2:5, 3:6, 3] = 255
+    Image.fromarray(shape).save(photos / "cat" / "shape.png")
+    prepared = prepare(photos, tmp_path / "out", name="pets", spec=SPEC)
+    assert prepared.remarks == (
+        f"{photos / 'cat' / 'shape.png'}: it is transparent in parts, which are white now",
+    )

@@ -11,9 +11,10 @@ from safetensors.torch import save_file
 
 from tasks.contracts.base import Architecture
 from tasks.errors import InvalidCheckpoint
-from tasks.weights.convert import convert
+from tasks.publishing.account import account
+from tasks.weights.convert import convert, fits_as_it_is
 from tasks.weights.files import check_source, load_module, new_module, save
-from tasks.weights.kind import is_checkpoint
+from tasks.weights.kinds import is_checkpoint
 
 DIGITS = Architecture(id="grasp/digits-cnn", in_channels=1, num_classes=10)
 
@@ -205,3 +206,93 @@ def test_a_pickle_that_claims_more_than_its_file_holds_is_a_checkpoint(tmp_path:
 def test_safetensors_are_no_checkpoint(module, tmp_path: Path):
     save(module, tmp_path / "w.ckpt")
     assert not is_checkpoint(tmp_path / "w.ckpt")
+
+
+def test_the_bare_model_beside_a_copy_is_taken_with_an_empty_prefix(module, tmp_path: Path):
+    averaged = new_module(DIGITS)
+    torch.save(module.state_dict() | prefixed(averaged, "ema."), tmp_path / "c.pt")
+    with pytest.raises(InvalidCheckpoint, match=r"2 times, under '', 'ema\.'; say which with --prefix"):
+        convert(tmp_path / "c.pt", tmp_path / "w", DIGITS)
+    for prefix, model, copy in (("", module, "ema."), ("ema.", averaged, "")):
+        done = convert(tmp_path / "c.pt", tmp_path / "w", DIGITS, prefix=prefix)
+        assert torch.equal(load_module(tmp_path / "w", DIGITS).head.weight, model.head.weight)
+        assert done.chosen.copies == (copy,)
+
+
+def test_a_copy_of_the_parameters_alone_is_left_out_too_and_named(module, tmp_path: Path):
+    averaged = {f"ema.{name}": tensor for name, tensor in new_module(DIGITS).named_parameters()}
+    torch.save(module.state_dict() | {name: t.data for name, t in averaged.items()}, tmp_path / "c.pt")
+    done = convert(tmp_path / "c.pt", tmp_path / "w", DIGITS)
+    assert (done.prefix, done.chosen.copies) == ("", ("ema.",))
+    assert any("--prefix 'ema.' takes that one" in line for line in account(tmp_path / "c.pt", done))
+
+
+def test_of_two_state_dicts_the_one_taken_is_said_and_the_other_is_offered(module, tmp_path: Path):
+    averaged = new_module(DIGITS)
+    both = {"state_dict": module.state_dict(), "state_dict_ema": averaged.state_dict(), "epoch": 3}
+    torch.save(both, tmp_path / "c.pt")
+    first, second = account(tmp_path / "c.pt", convert(tmp_path / "c.pt", tmp_path / "w", DIGITS))
+    assert first.endswith("state dict state_dict taken")
+    assert "--state-dict 'state_dict_ema' takes that one" in second
+    convert(tmp_path / "c.pt", tmp_path / "w", DIGITS, nest="state_dict_ema")
+    assert torch.equal(load_module(tmp_path / "w", DIGITS).head.weight, averaged.head.weight)
+    with pytest.raises(
+        InvalidCheckpoint, match=r"no state dict 'ema'; it has 'state_dict', 'state_dict_ema'"
+    ):
+        convert(tmp_path / "c.pt", tmp_path / "w", DIGITS, nest="ema")
+
+
+def test_a_prefix_that_does_not_fit_is_told_the_one_that_does(module, tmp_path: Path):
+    torch.save(prefixed(module, "model."), tmp_path / "c.pt")
+    with pytest.raises(InvalidCheckpoint, match=r"under prefix 'net\.'; the model lies under 'model\.'"):
+        convert(tmp_path / "c.pt", tmp_path / "w", DIGITS, prefix="net.")
+
+
+def test_safetensors_are_converted_as_torchs_files_are(module, tmp_path: Path):
+    doubles = {
+        f"model.{name}": t.double() if t.is_floating_point() else t for name, t in module.state_dict().items()
+    }
+    for save_as, name in ((save_file, "w.safetensors"), (torch.save, "c.pt")):
+        save_as(doubles, tmp_path / name)
+        assert is_checkpoint(tmp_path / name) or not fits_as_it_is(tmp_path / name, DIGITS)
+        done = convert(tmp_path / name, tmp_path / f"{name}.out", DIGITS)
+        assert (done.prefix, done.doubles) == (
+            "model.",
+            sum(t.dtype == torch.float64 for t in doubles.values()),
+        )
+        assert any("float64 and became float32" in line for line in account(tmp_path / name, done))
+    outs = [(tmp_path / f"{name}.out").read_bytes() for name in ("w.safetensors", "c.pt")]
+    assert outs[0] == outs[1]
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_counters_that_old_checkpoints_lack_become_0_and_that_is_said(module, tmp_path: Path, prefix: str):
+    old = {
+        name: t for name, t in prefixed(module, prefix).items() if not name.endswith("num_batches_tracked")
+    }
+    torch.save(old, tmp_path / "c.pt")
+    done = convert(tmp_path / "c.pt", tmp_path / "w", DIGITS)
+    check_source(tmp_path / "w", DIGITS, object="w")
+    assert int(load_module(tmp_path / "w", DIGITS).bn1.num_batches_tracked) == 0
+    assert any("3 counters num_batches_tracked" in line for line in account(tmp_path / "c.pt", done))
+    del old[f"{prefix}bn1.running_mean"]
+    torch.save(old, tmp_path / "c.pt")
+    with pytest.raises(InvalidCheckpoint, match=r"1 tensors of grasp/digits-cnn are missing"):
+        convert(tmp_path / "c.pt", tmp_path / "w", DIGITS, prefix=prefix)
+
+
+def test_a_deeper_network_is_no_copy_of_a_shallow_one(tmp_path: Path):
+    shallow = Architecture(id="torchvision/resnet18", in_channels=3, num_classes=3)
+    torch.save(
+        new_module(shallow.model_copy(update={"id": "torchvision/resnet34"})).state_dict(), tmp_path / "c.pt"
+    )
+    with pytest.raises(InvalidCheckpoint, match="tensors that torchvision/resnet18 does not have"):
+        convert(tmp_path / "c.pt", tmp_path / "w", shallow)
+
+
+def test_a_quantized_tensor_is_called_quantized(module, tmp_path: Path):
+    state = module.state_dict()
+    state["head.weight"] = torch.quantize_per_tensor(state["head.weight"], 0.1, 0, torch.qint8)
+    torch.save(state, tmp_path / "c.pt")
+    with pytest.raises(InvalidCheckpoint, match=r"head\.weight is quantized \(torch\.qint8\)"):
+        convert(tmp_path / "c.pt", tmp_path / "w", DIGITS)
