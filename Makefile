@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(shell for p in python3 python3.14 python3.13 python3.12 
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 
-.PHONY: help setup demo test lint format bench bench-accuracy bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints clean
+.PHONY: help setup demo test lint format docs bench bench-accuracy bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ lint: setup  ## ruff (lint and format), mypy, import rules
 format: setup  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup  ## the docs site into docs/_build, offline, with warnings as errors
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build
 
 bench: bench-accuracy bench-memory bench-lineage bench-arrivals  ## the benchmarks, in their quick forms
 
@@ -57,7 +60,7 @@ constraints: setup  ## write constraints.txt anew from pyproject.toml's ranges (
 		| sed -E -e '/^(pip|setuptools|wheel)==/d' -e 's/\+[A-Za-z0-9.]+$$//' > constraints.txt
 
 clean:  ## remove caches and the demo's leftovers; .venv stays
-	rm -rf .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist docs/_build docs/reference/made
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .venv/uv: constraints.txt
