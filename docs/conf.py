@@ -14,7 +14,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.mermaid", "mad
 exclude_patterns = ["_build"]
 suppress_warnings = [
     "myst.header",  # a generated page begins a level below its neighbours
-    "toc.empty_glob",  # a page that is not written yet
+    "toc.empty_glob",  # pages beside those that are named in order: there may be none
 ]
 nitpicky = False  # annotations name types of torch and pydantic, whose inventories would have to be fetched
 
