@@ -53,7 +53,10 @@ def outputs(printed: str) -> dict[str, str]:
 
 
 def tell(story: str, directory: Path, environment: dict[str, str], *, within_s: float) -> tuple[int, str]:
-    """Run a story in a directory; give exit code and output. What it started is for the caller to end."""
+    """Run a story in a directory; give exit code and output. What it started is for the caller to end.
+
+    The code is -1 when the story did not end in time.
+    """
     script, log = directory / "story.sh", directory / "story.log"
     script.write_text(script_of(story))
     with log.open("wb") as out:
@@ -69,7 +72,16 @@ def tell(story: str, directory: Path, environment: dict[str, str], *, within_s: 
     deadline = time.monotonic() + within_s
     while process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.2)
-    return process.poll() if process.poll() is not None else -1, log.read_text(errors="replace")
+    code = process.poll()
+    return -1 if code is None else code, log.read_text(errors="replace")
+
+
+def ends_of_logs(directory: Path) -> str:
+    """Give the last lines of everything that a story left in logs."""
+    return "\n".join(
+        f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-25:])
+        for log in sorted(directory.glob("*.log"))
+    )
 
 
 def _free_ports(count: int) -> list[int]:

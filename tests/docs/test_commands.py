@@ -9,7 +9,7 @@ import pytest
 
 from flows.demo.servers.marks import VARIABLE, end_marked
 from tests.docs.blocks import expected
-from tests.docs.story import outputs, tell, told
+from tests.docs.story import ends_of_logs, outputs, tell, told
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 FOREIGN = ("AWS_", "GRASP_", "MLFLOW_", "PREFECT_")
@@ -33,7 +33,7 @@ def test_the_tutorial_and_the_guides_that_go_on_from_it_run_and_print_what_they_
         code, printed = tell("tutorial", tmp_path, environment, within_s=1700)
     finally:
         end_marked(mark)
-    assert code == 0, printed[-4000:]
+    assert code == 0, ends_of_logs(tmp_path)
     printed_by = outputs(printed)
     for block in told("tutorial"):
         for pattern in expected(block):
