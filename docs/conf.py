@@ -32,5 +32,6 @@ add_module_names = False
 python_maximum_signature_line_length = 90
 
 html_theme = "furo"
+html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
