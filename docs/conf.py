@@ -12,10 +12,7 @@ html_title = project
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.mermaid", "made_pages", "prose_docstrings"]
 exclude_patterns = ["_build"]
-suppress_warnings = [
-    "myst.header",  # a generated page begins a level below its neighbours
-    "toc.empty_glob",  # pages beside those that are named in order: there may be none
-]
+suppress_warnings = ["myst.header"]  # a made page begins a level below its neighbours
 nitpicky = False  # annotations name types of torch and pydantic, whose inventories would have to be fetched
 
 myst_enable_extensions = ["attrs_block", "colon_fence"]

@@ -1,4 +1,4 @@
-"""The pages of the reference that are made from the code: core, settings, command line, documents."""
+"""Pages that are made: the reference from the code, and those that lie beside the README."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ from made import command_line, contracts, core, settings
 from sphinx.application import Sphinx
 
 FOLDER = "reference/made"
+BESIDE = {"CHANGELOG.md": "project-changelog.md", "CONTRIBUTING.md": "project-contributing.md"}
+ROOT = Path(__file__).parents[2]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -22,8 +24,14 @@ def write(folder: Path) -> None:
         "settings.md": settings.page(),
         "command-line.md": command_line.page(),
         "documents.md": contracts.page(),
+        **{page: _included(name) for name, page in BESIDE.items() if (ROOT / name).is_file()},
     }
     for name, text in pages.items():
         path = folder / name
         if not path.is_file() or path.read_text() != text:
             path.write_text(text)
+
+
+def _included(name: str) -> str:
+    """Give a page that shows a file beside the README, whose links begin there."""
+    return f"```{{include}} ../../../{name}\n:relative-docs: docs/\n:relative-images:\n```\n"

@@ -53,7 +53,9 @@ def test_pages_that_would_not_change_are_left_alone(tmp_path: Path):
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     write(tmp_path)
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    assert len(before) == 4
+    assert {"core.md", "settings.md", "command-line.md", "documents.md", "project-changelog.md"} <= {
+        p.name for p in before
+    }
 
 
 def test_prose_is_shown_as_it_is_written():
