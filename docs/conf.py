@@ -24,7 +24,8 @@ mermaid_output_format = "raw"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
+autodoc_preserve_defaults = True
 add_module_names = False
 python_maximum_signature_line_length = 90
 

@@ -33,7 +33,10 @@ def page() -> str:
 def _room(room: str, modules: set[str]) -> Iterator[str]:
     for module in sorted(modules):
         if module.rpartition(".")[0] == room and f"grasp_core.{room}" not in modules and not _is_room(module):
-            yield from ("", f"### `{module}`", "", "```{eval-rst}", f".. automodule:: {module}", "```")
+            yield from ("", f"### `{module}`", "", "```{eval-rst}", f".. automodule:: {module}")
+            if module.endswith(".errors"):  # a tree
+                yield "   :show-inheritance:"
+            yield "```"
 
 
 def _is_room(module: str) -> bool:
