@@ -27,7 +27,6 @@ def test_the_tutorial_and_the_guides_that_go_on_from_it_run_and_print_what_they_
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "DO_NOT_TRACK": "1",
         "OMP_NUM_THREADS": "1",
-        "COLUMNS": "200",
     }
     try:
         code, printed = tell("tutorial", tmp_path, environment, within_s=1700)
