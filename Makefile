@@ -6,7 +6,7 @@ LANES := fast unit integration chaos browser gpu soak
 PYTEST := $(BIN)/pytest -n 2 --no-loadscope-reorder
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 
-.PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks bench bench-accuracy bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
+.PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks docs bench bench-accuracy bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +56,9 @@ format: setup  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: setup  ## the docs site into docs/_build, offline, with warnings as errors
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build
+
 bench: bench-accuracy bench-memory bench-lineage bench-arrivals  ## the benchmarks, in their quick forms
 
 bench-accuracy: setup  ## a quick look at accuracy: two settings, three seeds, about a minute
@@ -97,7 +100,7 @@ sbom: build  ## what an environment with the wheel holds, with licences: dist/sb
 		--of JSON -o dist/sbom.cdx.json build/sbom/bin/python
 
 clean:  ## remove caches and the demo's leftovers; .venv stays
-	rm -rf mutants .coverage .coverage.* .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf mutants .coverage .coverage.* .demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist docs/_build docs/reference/made
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .venv/uv: constraints.txt

@@ -1,4 +1,4 @@
-"""All settings, from the environment or a `.env` file in the working directory. The README lists them."""
+"""All settings, from the environment or a `.env` file in the working directory. The docs site lists them."""
 
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -21,19 +21,43 @@ class StoreSettings(BaseSettings):
         env_file=".env", extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
     )
 
-    bucket: BucketName = Field(validation_alias="GRASP_BUCKET")
+    bucket: BucketName = Field(validation_alias="GRASP_BUCKET", description="name of the bucket")
     endpoint_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+        default=None,
+        validation_alias=AliasChoices("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+        description="address of the store; AWS without it",
     )
     region: str = Field(
-        default="us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION")
+        default="us-east-1",
+        validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"),
+        description="region of the bucket",
     )
-    access_key_id: str | None = Field(default=None, validation_alias="AWS_ACCESS_KEY_ID")
-    secret_access_key: str | None = Field(default=None, validation_alias="AWS_SECRET_ACCESS_KEY", repr=False)
-    session_token: str | None = Field(default=None, validation_alias="AWS_SESSION_TOKEN", repr=False)
-    addressing: Literal["path", "virtual"] = Field(default="path", validation_alias="GRASP_S3_ADDRESSING")
-    single_publisher: bool = Field(default=False, validation_alias="GRASP_SINGLE_PUBLISHER")
-    single_worker: bool = Field(default=False, validation_alias="GRASP_SINGLE_WORKER")
+    access_key_id: str | None = Field(
+        default=None,
+        validation_alias="AWS_ACCESS_KEY_ID",
+        description="credentials; without them the standard AWS files and roles are asked",
+    )
+    secret_access_key: str | None = Field(
+        default=None, validation_alias="AWS_SECRET_ACCESS_KEY", repr=False, description="the key's secret"
+    )
+    session_token: str | None = Field(
+        default=None, validation_alias="AWS_SESSION_TOKEN", repr=False, description="of temporary credentials"
+    )
+    addressing: Literal["path", "virtual"] = Field(
+        default="path",
+        validation_alias="GRASP_S3_ADDRESSING",
+        description="where the bucket's name stands in an address: path or virtual",
+    )
+    single_publisher: bool = Field(
+        default=False,
+        validation_alias="GRASP_SINGLE_PUBLISHER",
+        description="with the next one: allow a store without atomic conditional writes",
+    )
+    single_worker: bool = Field(
+        default=False,
+        validation_alias="GRASP_SINGLE_WORKER",
+        description="both true: only one publisher and one worker write, and you answer for that",
+    )
 
     @field_validator("endpoint_url")
     @classmethod
@@ -46,20 +70,47 @@ class StoreSettings(BaseSettings):
 class WatchSettings(StoreSettings):
     """What noticing arrivals needs: the bucket, and how patient and how thorough to be."""
 
-    pending_limit_h: float = Field(default=24, gt=0, validation_alias="GRASP_PENDING_LIMIT_H")
-    full_list_limit: int = Field(default=10_000, ge=0, validation_alias="GRASP_FULL_LIST_LIMIT")
-    reconcile_every_min: float = Field(default=10, gt=0, validation_alias="GRASP_RECONCILE_EVERY_MIN")
+    pending_limit_h: float = Field(
+        default=24,
+        gt=0,
+        validation_alias="GRASP_PENDING_LIMIT_H",
+        description="hours after which a manifest without its blob is quarantined",
+    )
+    full_list_limit: int = Field(
+        default=10_000,
+        ge=0,
+        validation_alias="GRASP_FULL_LIST_LIMIT",
+        description="up to how many manifests every poll lists all of them",
+    )
+    reconcile_every_min: float = Field(
+        default=10,
+        gt=0,
+        validation_alias="GRASP_RECONCILE_EVERY_MIN",
+        description="beyond that number: minutes between two full listings",
+    )
 
 
 class Settings(WatchSettings):
     """What the pipeline needs: the bucket, MLflow, and how it works on this machine."""
 
-    mlflow_tracking_uri: str = Field(validation_alias="MLFLOW_TRACKING_URI")
-    cache_dir: Path = Field(
-        default=Path("~/.cache/grasp"), validation_alias="GRASP_CACHE_DIR", validate_default=True
+    mlflow_tracking_uri: str = Field(
+        validation_alias="MLFLOW_TRACKING_URI", description="address of the MLflow server"
     )
-    cache_limit_gb: float = Field(default=50, gt=0, validation_alias="GRASP_CACHE_LIMIT_GB")
-    device: str = Field(default="auto", validation_alias="GRASP_DEVICE")
+    cache_dir: Path = Field(
+        default=Path("~/.cache/grasp"),
+        validation_alias="GRASP_CACHE_DIR",
+        validate_default=True,
+        description="where workers keep verified blobs and data",
+    )
+    cache_limit_gb: float = Field(
+        default=50,
+        gt=0,
+        validation_alias="GRASP_CACHE_LIMIT_GB",
+        description="size of that cache; what was used longest ago goes first",
+    )
+    device: str = Field(
+        default="auto", validation_alias="GRASP_DEVICE", description="auto, cpu, cuda or such as cuda:1"
+    )
 
     @field_validator("cache_dir")
     @classmethod

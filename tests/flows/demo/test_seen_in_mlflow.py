@@ -1,6 +1,6 @@
 """What a person sees in MLflow's pages after a demo, in a browser, is what the API says.
 
-SCREENSHOTS=docs/ui keeps the pictures of docs/ui.md there.
+SCREENSHOTS=docs/ui keeps the pictures of docs/operations/ui.md there.
 """
 
 import os

@@ -1,0 +1,95 @@
+"""Stories: pages whose blocks are run one after the other in one shell, as a reader would."""
+
+import re
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from tests.docs.blocks import ALL, ROOT, Block
+
+STORIES = {  # the tutorial's world, in which the how-to guides go on; workers only in the end
+    "tutorial": (
+        "docs/tutorial/first-champion.md",
+        "docs/howto/connect.md",
+        "docs/operations/index.md",
+        "docs/howto/several-targets.md",
+        "docs/howto/change-a-target.md",
+        "docs/howto/backfill.md",
+        "docs/howto/compare-lineages.md",
+        "docs/howto/retract.md",
+        "docs/howto/roll-back.md",
+        "docs/howto/training-job.md",
+        "docs/howto/add-a-class.md",
+        "docs/tutorial/by-itself.md",
+    )
+}
+PORTS = ("9000", "5000", "4200")  # as the pages have them
+SIGN = "=== block "
+
+
+def script_of(story: str) -> str:
+    """Give a story as one bash script that ends at the first command that fails, on ports that are free."""
+    lines = ["set -euo pipefail"]
+    for block in told(story):
+        body = f"python - <<'PYTHON'\n{block.text}PYTHON\n" if block.language == "python" else block.text
+        lines += [f"echo '{SIGN}{block.where}'", body]
+    text = "\n".join(lines)
+    for usual, free in zip(PORTS, _free_ports(len(PORTS)), strict=True):
+        text = re.sub(rf"(127\.0\.0\.1:|--port ){usual}\b", rf"\g<1>{free}", text)
+    return text
+
+
+def told(story: str) -> list[Block]:
+    """Give the blocks of a story in its order."""
+    run = [block for block in ALL if block.mark == "run" and block.said == story]
+    return sorted(run, key=lambda block: (STORIES[story].index(block.page), block.line))
+
+
+def outputs(printed: str) -> dict[str, str]:
+    """Split what a story printed by block."""
+    parts = re.split(rf"^{SIGN}(.*)$", printed, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def tell(story: str, directory: Path, environment: dict[str, str], *, within_s: float) -> tuple[int, str]:
+    """Run a story in a directory; give exit code and output. What it started is for the caller to end.
+
+    The code is -1 when the story did not end in time.
+    """
+    script, log = directory / "story.sh", directory / "story.log"
+    script.write_text(script_of(story))
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            ["bash", script],
+            cwd=directory,
+            env={**environment, "CLONE": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + within_s
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    code = process.poll()
+    return -1 if code is None else code, log.read_text(errors="replace")
+
+
+def ends_of_logs(directory: Path) -> str:
+    """Give the last lines of everything that a story left in logs."""
+    return "\n".join(
+        f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-25:])
+        for log in sorted(directory.glob("*.log"))
+    )
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
