@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(shell for p in python3 python3.14 python3.13 python3.12 
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 
-.PHONY: help setup demo test lint format bench bench-accuracy bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints clean
+.PHONY: help setup demo test lint format bench bench-accuracy bench-related bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,6 +31,9 @@ bench: bench-accuracy bench-memory bench-lineage bench-arrivals  ## the benchmar
 
 bench-accuracy: setup  ## a quick look at accuracy: two settings, three seeds, about a minute
 	$(BIN)/python -m benchmarks.accuracy quick
+
+bench-related: setup  ## the same look at the methods of others (docs/peers.md), some minutes
+	$(BIN)/python -m benchmarks.accuracy related
 
 bench-accuracy-full: setup  ## all settings and seeds, resumable; writes docs/benchmark.md
 	$(BIN)/python -m benchmarks.accuracy full
