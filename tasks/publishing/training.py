@@ -9,7 +9,7 @@ import torch
 
 from grasp_core.data import digits
 from grasp_core.data.augment import photographs
-from grasp_core.data.folder import Skipped, scan, stratified
+from grasp_core.data.folder import Found, Skipped, scan, stratified
 from grasp_core.data.samples import Augment, Samples
 from grasp_core.errors import InvalidData
 from grasp_core.progress import Epoch, Step
@@ -68,14 +68,15 @@ def folder_data(folder: Path, spec: InputSpec, scratch: Path) -> SourceData:
     """Decode a folder with one subfolder per class, once, into arrays on disk.
 
     Of a folder that is split already train and val are used. Files that hold no whole image, and copies of
-    an image that came before, are skipped and named. Raises InvalidData without two classes, InvalidDocument
-    when nothing is left to train or validate on.
+    an image that came before, are skipped and named. An empty class folder states a class that this period
+    lacks. Raises InvalidData without two classes, InvalidDocument when nothing is left to train or validate
+    on.
     """
     found = scan(folder)
     sound, skipped = sound_samples(found, spec)
     splits = stratified(sound[""], val=VAL_SHARE, test=0.0) if "" in sound else sound
     parts = {split: splits[split] for split in ("train", "val")}
-    check_splits(folder, found.classes, parts, skipped)
+    check_splits(folder, found.classes, parts, skipped, _lacking(found))
     train, val = (
         Samples(
             write_images(scratch / f"{split}.npy", samples, spec),
@@ -87,6 +88,13 @@ def folder_data(folder: Path, spec: InputSpec, scratch: Path) -> SourceData:
         for split, samples in parts.items()
     )
     return SourceData(classes=found.classes, train=train, val=val, skipped=skipped)
+
+
+def _lacking(found: Found) -> set[int]:
+    """Name the labels of empty class folders: a period may lack classes that others have, but must say so."""
+    filled = {name for each in found.skipped for name in each.id.split("/")[:-1]}
+    present = {sample.label for samples in found.samples.values() for sample in samples}
+    return {label for label, name in enumerate(found.classes) if label not in present and name not in filled}
 
 
 def train(
