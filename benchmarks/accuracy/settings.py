@@ -40,7 +40,7 @@ class Setting:
 # what others have published; see docs/peers.md
 RELATED = (
     *("ema", "atlas", "ode_m", "pearl", "logit_fusion"),
-    *("fisher", "pcb", "opcm", "doge", "ties"),
+    *("fisher", "pcb", "opcm", "doge", "ties", "bmm"),
 )
 ALL = tuple(peer for peer in PEERS if peer not in RELATED)
 KEY = ("guarded", "refit_best_source", "fold_soup_best_source", "best_source")

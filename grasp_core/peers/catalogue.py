@@ -15,6 +15,7 @@ from grasp_core.peers.controls.shuffled_scores import ShuffledScores
 from grasp_core.peers.controls.transfer_all import TransferAll
 from grasp_core.peers.grasp import Grasp
 from grasp_core.peers.merges.average import Average
+from grasp_core.peers.merges.bmm import Bmm
 from grasp_core.peers.merges.doge import Doge
 from grasp_core.peers.merges.ensemble import Ensemble, EnsembleFineTuned
 from grasp_core.peers.merges.fisher import Fisher
@@ -62,5 +63,6 @@ PEERS: Mapping[str, Callable[[Task], Peer]] = MappingProxyType(
         "opcm": Opcm,
         "doge": Doge,
         "ties": Ties,
+        "bmm": Bmm,
     }
 )

@@ -58,6 +58,7 @@ def test_a_peer_gives_the_same_model_for_the_same_seed(name, task):
         "doge",
         "opcm",
         "pearl",
+        "bmm",
     ],
 )
 def test_every_source_costs_one_fine_tune_with_the_whole_budget(name, task):

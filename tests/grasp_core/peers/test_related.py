@@ -1,4 +1,4 @@
-"""Fisher, EMA, ODE-M, aTLAS, PEARL and logit fusion, each on numbers worked out by hand."""
+"""Fisher, BMM, EMA, ODE-M, aTLAS, PEARL and logit fusion, each on numbers worked out by hand."""
 
 import math
 
@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from grasp_core.peers.merges.bmm import grams, regressed
 from grasp_core.peers.merges.fisher import fisher_diagonal
 from grasp_core.peers.merges.vectors import flat
 from grasp_core.peers.online.ema import move_toward
@@ -37,6 +38,35 @@ def test_fisher_averages_over_images_and_stops_at_its_limit():
     fisher, passes = fisher_diagonal(model, [batch, batch], images=2)
     assert fisher.tolist() == pytest.approx([(4 + 16) / 2 / 4] * 2)  # x^2 * p * (1 - p)
     assert passes == 4
+
+
+def test_bmm_weighs_layers_by_their_inputs_and_draws_them_to_the_prior():
+    # weights 1 and 6 with Grams 4 and 1, prior 3.5; r = 2 * 5: (4 + 6 + 35) / (5 + 10)
+    weighted, gram = torch.tensor([[4.0 * 1 + 1.0 * 6]]), torch.tensor([[5.0]])
+    assert regressed(weighted, gram, torch.tensor([[3.5]]), strength=2.0).item() == pytest.approx(3.0)
+    unseen = regressed(torch.zeros(1, 1), torch.zeros(1, 1), torch.tensor([[3.5]]), strength=2.0)
+    assert unseen.item() == 3.5
+
+
+def test_bmm_without_a_prior_finds_the_weights_that_all_sources_agree_on():
+    torch.manual_seed(0)
+    inputs, weight = torch.randn(20, 3), torch.randn(2, 3)
+    gram = inputs.T @ inputs
+    found = regressed(weight @ gram, gram, torch.zeros(2, 3), strength=1e-7)
+    assert torch.allclose(found, weight, atol=1e-4)
+
+
+def test_bmm_sees_the_rows_that_each_layer_multiplies():
+    model = nn.Sequential(nn.Conv2d(1, 2, 2, bias=False), nn.Flatten(), nn.Linear(2, 2, bias=False))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]], [[[0.0, 0.0], [0.0, 1.0]]]]))
+    images = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]], [[[0.0, 0.0], [0.0, 2.0]]]])
+    seen = grams(model, [(images, torch.tensor([0, 1]))])
+    rows = torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.0, 0.0, 0.0, 2.0]])
+    assert torch.allclose(seen["0.weight"], rows.T @ rows / 2)
+    outputs = torch.tensor([[1.0, 4.0], [0.0, 2.0]])
+    assert torch.allclose(seen["2.weight"], outputs.T @ outputs / 2)
+    assert list(seen) == ["0.weight", "2.weight"]
 
 
 def test_an_exponential_average_forgets_by_halves():
