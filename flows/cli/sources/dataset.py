@@ -44,7 +44,9 @@ def prepare(
     test: float = typer.Option(0.1, "--test", min=0.01, max=0.5, help="Share for test."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Prepare anew what is in --to already."),
     layout: Layout = typer.Option(
-        "folder", "--layout", help="By time: one target below --to, and one source folder per earlier period."
+        "folder",
+        "--layout",
+        help="By time: a target and a folder per source period below --to, all 80/10/10.",
     ),
     labels: Labels = typer.Option("decade", "--labels", help="What a portrait of yearbook is to be told by."),
     target_period: str = typer.Option(

@@ -35,7 +35,7 @@ def files(root: Path, folder: Path) -> Iterator[tuple[str, Path]]:
     """Give every file below a folder, sorted, with its path below root; not leftovers of other programs."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        if path.is_file() and not any(is_leftover(part) for part in parts):
+        if not path.is_dir() and not any(is_leftover(part) for part in parts):
             yield path.relative_to(root).as_posix(), path
 
 

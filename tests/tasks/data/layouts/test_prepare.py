@@ -117,14 +117,15 @@ def test_broken_images_and_copies_across_periods_are_skipped_and_named(source, t
     images = source / "labeled_images"
     (images / "1" / "bus" / "0.jpg").write_bytes((images / "1" / "bus" / "0.jpg").read_bytes()[:200])
     (images / "9" / "bus" / "0.jpg").write_bytes((images / "2" / "bus" / "5.jpg").read_bytes())
+    (images / "1" / "bus" / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     heard = []
     made = prepared(source, tmp_path / "out", spec, heard=heard)
     reasons = {skipped.id: skipped.reason for skipped in made.skipped}
-    assert set(reasons) == {"labeled_images/1/bus/0.jpg", "labeled_images/9/bus/0.jpg"}
+    assert set(reasons) == {f"labeled_images/{name}.jpg" for name in ("1/bus/0", "1/bus/gone", "9/bus/0")}
     assert "shows the same as labeled_images/2/bus/5.jpg" in reasons["labeled_images/9/bus/0.jpg"]
-    assert heard[0] == (1, 181)
-    assert heard[-1] == (181, 181)
-    assert len(heard) == 181
+    assert heard[0] == (1, 182)
+    assert heard[-1] == (182, 182)
+    assert len(heard) == 182
 
 
 def test_what_was_made_says_how_to_go_on(source, tmp_path, spec):
