@@ -6,7 +6,7 @@ LANES := fast unit integration chaos browser gpu soak
 PYTEST := $(BIN)/pytest -n 2 --no-loadscope-reorder
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 
-.PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks docs bench bench-accuracy bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
+.PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,9 @@ bench: bench-accuracy bench-memory bench-lineage bench-arrivals  ## the benchmar
 
 bench-accuracy: setup  ## a quick look at accuracy: two settings, three seeds, about a minute
 	$(BIN)/python -m benchmarks.accuracy quick
+
+bench-related: setup  ## the same look at the methods of others (docs/peers.md), some minutes
+	$(BIN)/python -m benchmarks.accuracy related
 
 bench-accuracy-full: setup  ## all settings and seeds, resumable; writes docs/benchmark.md
 	$(BIN)/python -m benchmarks.accuracy full

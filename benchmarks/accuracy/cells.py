@@ -1,14 +1,14 @@
 """One cell: one peer in one setting with one seed."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.accuracy.corpus import CORPORA
 from benchmarks.accuracy.settings import Setting
-from benchmarks.accuracy.worlds import network, sources
+from benchmarks.accuracy.worlds import ancestor, network, sources
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.digits import TargetSplits
 from grasp_core.data.target import TargetData
@@ -38,7 +38,8 @@ def measure(setting: Setting, peer: str, *, seed: int, cache: Path) -> Cell:
     loads = arrivals(setting, seed=seed, cache=cache)
     world = setting.world
     splits = CORPORA[world.corpus].target(budget=setting.budget, strength=world.strength, seed=seed)
-    competitor = PEERS[peer](_task(setting, splits, seed=seed))
+    common = ancestor(world, seed=seed, cache=cache)
+    competitor = PEERS[peer](replace(_task(setting, splits, seed=seed), ancestor=common))
     test, accuracies, passes, spent = splits.test.samples(), [], 0, 0.0
     for load in loads:
         begun = time.process_time()

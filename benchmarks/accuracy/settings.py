@@ -1,6 +1,6 @@
 """The settings of the benchmark: which sources come, in which order, for which target, and who competes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from grasp_core.peers.catalogue import PEERS
@@ -37,7 +37,12 @@ class Setting:
         return f"{world.corpus} S{world.strength:g} K{world.k} {world.sources} {self.order} B{self.budget}"
 
 
-ALL = tuple(PEERS)
+# what others have published; see docs/peers.md
+RELATED = (
+    *("ema", "atlas", "ode_m", "pearl", "logit_fusion"),
+    *("fisher", "pcb", "opcm", "doge", "ties", "bmm"),
+)
+ALL = tuple(peer for peer in PEERS if peer not in RELATED)
 KEY = ("guarded", "refit_best_source", "fold_soup_best_source", "best_source")
 ORDERED = (*KEY, "published", "no_transfer", "last_source")
 ORDERS: tuple[Order, ...] = ("chronological", "shuffled")
@@ -67,6 +72,12 @@ PARTIAL = (
     ),
 )
 FULL = CLAIM + NOT_WORSE + PARTIAL + SECOND_TASK
+# settings of the others, so that the same ledger holds them side by side
+RELATED_WORK = tuple(replace(setting, peers=RELATED) for setting in CLAIM + PARTIAL)
+RELATED_QUICK = (
+    Setting(World("digits", 1.0), "shuffled", 60, (*KEY, "average", "ensemble_fine_tuned", *RELATED)),
+    replace(PARTIAL[0], peers=(*PARTIAL[0].peers, *RELATED)),
+)
 QUICK = (
     Setting(World("digits", 1.0), "shuffled", 60, ALL),
     Setting(World("photos", 2.0), "shuffled", 60, KEY),

@@ -23,6 +23,7 @@ from grasp_core.training.sources import SourceTrainingConfig, train_source
 BASE_TRAINING = SourceTrainingConfig(epochs=40, lr=1e-3, head_factor=1.0)
 SOURCE_TRAINING = replace(BASE_TRAINING, epochs=25)
 KNOWN = 4  # classes that a source of a partial world has seen
+BASE = "base"  # snapshot of the network that all sources were trained from
 VALIDATION = 5  # one of so many images chooses the epoch
 
 
@@ -37,7 +38,20 @@ def network(world: World, *, seed: int) -> nn.Module:
 
 def sources(world: World, *, seed: int, cache: Path) -> list[Load]:
     """Give one loader per source, in the order of their periods; train those that the cache lacks."""
-    key = sha256(repr((asdict(world), seed, BASE_TRAINING, SOURCE_TRAINING, conditions())).encode())
+    kept = _trained(world, seed=seed, cache=cache)
+    return [_loader(world, kept, f"source-{number}") for number in range(1, world.k + 1)]
+
+
+def ancestor(world: World, *, seed: int, cache: Path) -> Load | None:
+    """Give a loader of the network that all sources were trained from; None where there is none."""
+    if world.sources == "independent":
+        return None
+    return _loader(world, _trained(world, seed=seed, cache=cache), BASE)
+
+
+def _trained(world: World, *, seed: int, cache: Path) -> DiskSnapshots:
+    training = (BASE_TRAINING, SOURCE_TRAINING, "with base")
+    key = sha256(repr((asdict(world), seed, training, conditions())).encode())
     directory = cache / key.hexdigest()[:16]
     names = [f"source-{number}" for number in range(1, world.k + 1)]
     if not directory.exists():
@@ -48,17 +62,16 @@ def sources(world: World, *, seed: int, cache: Path) -> list[Load]:
             draft.rename(directory)
         except OSError:  # another worker was faster, with the same bytes
             shutil.rmtree(draft)
-    kept = DiskSnapshots(directory)
+    return DiskSnapshots(directory)
 
-    def loader(name: str) -> Load:
-        def load() -> nn.Module:
-            model = network(world, seed=0)
-            kept.load_into(name, model)
-            return model
 
-        return load
+def _loader(world: World, kept: DiskSnapshots, name: str) -> Load:
+    def load() -> nn.Module:
+        model = network(world, seed=0)
+        kept.load_into(name, model)
+        return model
 
-    return [loader(name) for name in names]
+    return load
 
 
 def _train(world: World, names: list[str], *, seed: int, kept: DiskSnapshots) -> None:
@@ -66,6 +79,7 @@ def _train(world: World, names: list[str], *, seed: int, kept: DiskSnapshots) ->
     base = network(world, seed=derive(seed, "base"))
     if world.sources != "independent":
         learn(base, corpus.base(strength=world.strength, seed=seed), BASE_TRAINING, seed=seed)
+        kept.save(BASE, base)
     wrong = int(np.random.default_rng(seed).integers(1, world.k + 1)) if world.sources == "corrupted" else 0
     for number, name in enumerate(names, start=1):
         period = corpus.source(number, of=world.k, strength=world.strength, seed=seed)

@@ -15,9 +15,20 @@ from grasp_core.peers.controls.shuffled_scores import ShuffledScores
 from grasp_core.peers.controls.transfer_all import TransferAll
 from grasp_core.peers.grasp import Grasp
 from grasp_core.peers.merges.average import Average
+from grasp_core.peers.merges.bmm import Bmm
+from grasp_core.peers.merges.doge import Doge
 from grasp_core.peers.merges.ensemble import Ensemble, EnsembleFineTuned
+from grasp_core.peers.merges.fisher import Fisher
 from grasp_core.peers.merges.fusion import Fusion
+from grasp_core.peers.merges.pcb import Pcb
+from grasp_core.peers.merges.ties import Ties
+from grasp_core.peers.online.ema import Ema
+from grasp_core.peers.online.ode_m import OdeM
+from grasp_core.peers.online.opcm import Opcm
 from grasp_core.peers.peer import Peer, Task
+from grasp_core.peers.trained.atlas import Atlas
+from grasp_core.peers.trained.logit_fusion import LogitFusion
+from grasp_core.peers.trained.pearl import Pearl
 
 
 def published(task: Task) -> Grasp:
@@ -42,5 +53,16 @@ PEERS: Mapping[str, Callable[[Task], Peer]] = MappingProxyType(
         "ensemble": Ensemble,
         "ensemble_fine_tuned": EnsembleFineTuned,
         "scratch": Scratch,
+        "ema": Ema,
+        "atlas": Atlas,
+        "ode_m": OdeM,
+        "pearl": Pearl,
+        "logit_fusion": LogitFusion,
+        "fisher": Fisher,
+        "pcb": Pcb,
+        "opcm": Opcm,
+        "doge": Doge,
+        "ties": Ties,
+        "bmm": Bmm,
     }
 )

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from torch import nn
@@ -21,12 +21,15 @@ class Task:
     """What a peer is given: the target's labels, its budget of epochs and a place for snapshots.
 
     build gives an untrained module of the target's architecture. All peers fine-tune with the same config.
+    ancestor, where it is known, gives the module that all sources were trained from; merges of task vectors
+    count from it.
     """
 
     build: Load
     data: TargetData
     config: AbsorbConfig
     snapshots: Snapshots
+    ancestor: Load | None = None
 
 
 class Peer(ABC):
@@ -42,13 +45,17 @@ class Peer(ABC):
     def meet(self, load_source: Load) -> int:
         """Take in one more source, so that model is what would be served now; give gradient passes."""
 
-    def tune(self, model: nn.Module) -> int:
-        """Fine-tune in place with the whole budget, lowest validation loss kept; give gradient passes."""
+    def tune(self, model: nn.Module, *, epochs: int | None = None, lr: float | None = None) -> int:
+        """Fine-tune in place, lowest validation loss kept; give gradient passes.
+
+        epochs: the whole budget by default; lr: the config's by default.
+        """
+        config = self.task.config.fine_tuning(epochs=epochs or self.task.config.epochs)
         tuned = fine_tune(
             model,
             self.task.data.train,
             self.task.data.val,
-            config=self.task.config.fine_tuning(epochs=self.task.config.epochs),
+            config=replace(config, lr=lr or config.lr),
             snapshots=self.task.snapshots,
         )
         return tuned.gradient_passes

@@ -9,7 +9,7 @@ import torch
 
 from grasp_core.data import digits
 from grasp_core.data.augment import photographs
-from grasp_core.data.folder import Skipped, scan, stratified
+from grasp_core.data.folder import Found, Skipped, scan, stratified
 from grasp_core.data.samples import Augment, Samples
 from grasp_core.errors import InvalidData
 from grasp_core.progress import Epoch, Step
@@ -77,8 +77,9 @@ def folder_data(folder: Path, spec: InputSpec, scratch: Path, *, val: float = VA
     """Decode a folder with one subfolder per class, once, into arrays on disk.
 
     val: share of each class to choose the epoch by. Of a folder that is split already train and val are used.
-    Files that hold no whole image, and copies of an image that came before, are skipped and named. Raises
-    InvalidData without two classes, InvalidDocument when nothing is left to train or validate on.
+    Files that hold no whole image, and copies of an image that came before, are skipped and named. An empty
+    class folder states a class that this period lacks. Raises InvalidData without two classes, InvalidDocument
+    when nothing is left to train or validate on.
     """
     found = scan(folder)
     need_room(found.classes, name=str(folder))
@@ -86,7 +87,7 @@ def folder_data(folder: Path, spec: InputSpec, scratch: Path, *, val: float = VA
     splits = stratified(sound[""], val=val, test=0.0) if "" in sound else sound
     parts = {split: splits[split] for split in ("train", "val")}
     helps = cure(sound, ("val",))
-    check_splits(folder, found.classes, parts, skipped, cure=helps)
+    check_splits(folder, found.classes, parts, skipped, cure=helps, lacking=_lacking(found))
     trained, validated = (
         Samples(
             write_images(scratch / f"{split}.npy", samples, spec),
@@ -106,6 +107,13 @@ def folder_data(folder: Path, spec: InputSpec, scratch: Path, *, val: float = VA
         thin=thin_classes(found.classes, parts),
         cure=helps,
     )
+
+
+def _lacking(found: Found) -> set[int]:
+    """Name the labels of empty class folders: a period may lack classes that others have, but must say so."""
+    filled = {name for each in found.skipped for name in each.id.split("/")[:-1]}
+    present = {sample.label for samples in found.samples.values() for sample in samples}
+    return {label for label, name in enumerate(found.classes) if label not in present and name not in filled}
 
 
 def train(

@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from flows.cli.app import app, out, tell
+from flows.cli.sources.layouts import Labels, Layout, prepare_by_time
 from tasks.bucket.store import Store
 from tasks.contracts.base import InputSpec
 from tasks.errors import InvalidDocument, OperationRefused
@@ -43,10 +44,20 @@ def prepare(
     ),
     test: float = typer.Option(0.1, "--test", min=0.01, max=0.5, help="Share for test."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Prepare anew what is in --to already."),
+    layout: Layout = typer.Option(
+        "folder",
+        "--layout",
+        help="By time: a target and a folder per source period below --to, all 80/10/10.",
+    ),
+    labels: Labels = typer.Option("decade", "--labels", help="What a portrait of yearbook is to be told by."),
+    target_period: str = typer.Option(
+        "", "--target-period", help="The period that the target is of; the last by default."
+    ),
 ) -> None:
     """Decode a folder of images into train, val, gate and test.
 
     Example: [bold]grasp dataset prepare photos --to photos-prepared --name photos[/]
+    or [bold]grasp dataset prepare yearbook --layout yearbook --to prepared --name yearbook[/]
     """
     from tasks.contracts.dataset import SMALL_SPLIT
     from tasks.data.folder import prepare as prepare_folder
@@ -57,9 +68,17 @@ def prepare(
         raise OperationRefused(
             f"{to}: is not empty; name another folder or add --overwrite; nothing was done"
         )
-    prepared = prepare_folder(
-        folder, to, name=name, spec=_spec(size, channels, mean, std), val=val, test=test
-    )
+    spec = _spec(size, channels, mean, std)
+    if layout != "folder":
+        made = prepare_by_time(
+            folder, to, layout=layout, labels=labels, target_period=target_period, name=name, spec=spec
+        )
+        _tell_some([f"skipped {each.reason}" for each in made.skipped])
+        counts = ", ".join(f"{split} {count}" for split, count in made.splits.items())
+        tell(f"{to}/target, period {made.target.label}: {counts}; {len(made.skipped)} skipped")
+        tell(f"next: grasp dataset publish {to}/target")
+        return
+    prepared = prepare_folder(folder, to, name=name, spec=spec, val=val, test=test)
     tell_account(prepared)
     counts = ", ".join(f"{split} {count}" for split, count in prepared.samples.items())
     seen = f"{size} x {size} pixels, {channels} channels, {len(prepared.classes)} classes"
