@@ -33,7 +33,8 @@ def measure_version(work: Work, version: int) -> Reference:
             work.mlflow, work.target.name, version=version, directory=directory, expected=expected
         )
         model = load_module(files.served, work.target.architecture).to(device_of(work.settings.device))
-    return Reference(registry_version=version, correct=measure(model, work.target, dataset).correct)
+    measured = measure(model, work.target, dataset)
+    return Reference(registry_version=version, correct=measured.correct, loss=measured.gate.loss)
 
 
 def _known(work: Work, state: State, version: int) -> tuple[Point, ModelDigests]:
