@@ -11,6 +11,7 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from deployments.environment import worker_environment
+from tasks.logins import part_logins
 
 
 def worker_command(pool: str) -> list[str]:
@@ -25,9 +26,12 @@ def environment_from(dotenv: Path) -> dict[str, str]:
     """Give this process's environment, completed from a .env file if there is one, ready for a worker.
 
     Flow runs work in a directory of their own, where no .env lies: the worker hands its variables down.
+    Logins are taken out of addresses, which Prefect and MLflow would write into logs and states.
     """
     written = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
-    return {**written, **os.environ, **worker_environment()}
+    environment = {**written, **os.environ, **worker_environment()}
+    part_logins(environment, written={})
+    return environment
 
 
 def main() -> None:

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from importlib import import_module
 
 import typer
+from dotenv import dotenv_values
 from rich.console import Console
 
+from tasks.discretion import be_discreet
 from tasks.errors import GraspError
+from tasks.logins import part_logins
 from tasks.printable import printable
+from tasks.redact import redact_error
 
 app = typer.Typer(
     name="grasp",
@@ -54,6 +58,8 @@ def command_line() -> typer.Typer:
 
 def main() -> None:
     """Run the command line."""
+    part_logins(os.environ, written=dotenv_values(".env"))
+    be_discreet()
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", MLFLOW_RETRIES)
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(logger).addFilter(_without_our_tracebacks)
@@ -75,7 +81,11 @@ def _or_one_line(command: Callable[[], None]) -> None:
         command()
     except GraspError as error:
         if os.environ.get("GRASP_DEBUG"):
+            redact_error(error)
             raise
         lines = (printable(line, limit=LINE) for line in str(error).split("\n"))
         sys.stderr.write("grasp: " + "\n".join(lines) + "\n")
         sys.exit(1)
+    except Exception as error:
+        redact_error(error)
+        raise

@@ -14,8 +14,9 @@ from grasp_core.data.decoding import Image, decode
 from grasp_core.data.folder import Found, Sample, Skipped, scan, stratified, with_gate
 from grasp_core.errors import InvalidData
 from tasks.bucket.store import Store
-from tasks.contracts.base import Classes, Document, InputSpec, Name
+from tasks.contracts.base import Classes, Document, InputSpec, Name, Sha256
 from tasks.data.datasets import SPLITS, SplitArrays, publish_dataset
+from tasks.data.sealing import check_unchanged, digests_of
 from tasks.errors import InvalidDocument, NotThere
 from tasks.printable import printable
 from tasks.problems import first_problem
@@ -30,6 +31,7 @@ class Prepared(Document):
     name: Name
     classes: Classes
     input: InputSpec
+    files: dict[str, Sha256] | None = None  # what lies beside it; absent where an older version prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def prepare(
     (out / DOCUMENT).unlink(missing_ok=True)  # until the last array is written, nothing is prepared here
     for split in SPLITS:
         _write(out, split, splits[split], spec)
+    document = document.model_copy(update={"files": digests_of(out)})
     (out / DOCUMENT).write_text(document.model_dump_json(indent=1) + "\n")
     return Preparation(found.classes, {split: len(splits[split]) for split in SPLITS}, skipped)
 
@@ -70,6 +73,7 @@ def publish_prepared(store: Store, folder: Path) -> str:
     """Publish what prepare wrote; gives the key of its dataset.json. Raises NotThere, InvalidDocument."""
     try:
         document = Prepared.model_validate_json((folder / DOCUMENT).read_bytes())
+        check_unchanged(folder, document.files or {})
         splits = {split: _read(folder, split) for split in SPLITS}
     except FileNotFoundError as error:
         raise NotThere(
