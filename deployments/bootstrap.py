@@ -9,6 +9,7 @@ import sys
 from deployments.automations import ensure_automation, zombie_automations
 from deployments.pools import CPU, GPU, ensure_pool
 from tasks.bucket.store import Store
+from tasks.discretion import be_discreet
 from tasks.errors import GraspError
 from tasks.orchestration.flow_runs import connected
 from tasks.settings import StoreSettings, load_settings
@@ -39,6 +40,7 @@ def create_bucket() -> str:
 
 def main() -> int:
     """Bootstrap from the command line; one line per thing, exit code 1 and one line on an error."""
+    be_discreet()
     parser = argparse.ArgumentParser(prog="python -m deployments.bootstrap", description=__doc__)
     parser.add_argument("--gpu-limit", type=int, help="absorbs that may run at once on the gpu pool")
     parser.add_argument("--create-bucket", action="store_true", help="create GRASP_BUCKET too")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from tasks.logins import part_logins
+
 SERVER = {
     # In-memory leases leak every held slot for ever when the server restarts; the watch, limit 1 with
     # CANCEL_NEW, would never run again.
@@ -49,6 +51,11 @@ def worker_environment() -> dict[str, str]:
 
 
 def environment_here(dotenv: Path = Path(".env")) -> dict[str, str]:
-    """Give this process's environment, completed from a .env file, for a program elsewhere."""
+    """Give this process's environment, completed from a .env file, for a program elsewhere.
+
+    Logins are taken out of addresses, which Prefect and MLflow would write into logs and states.
+    """
     written = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
-    return {**written, **os.environ}
+    environment = {**written, **os.environ}
+    part_logins(environment, written={})
+    return environment

@@ -19,6 +19,7 @@ from tasks.errors import BadArrival, BlobChanged, GraspError, JournalMoved
 from tasks.journal.recent import decided_since, recent_decisions
 from tasks.orchestration.absorb_runs import living_runs
 from tasks.orchestration.artifacts import show_decisions
+from tasks.private import sweep
 from tasks.tracking.runs import end_stale_runs
 from tasks.weights.sight import check_seen
 
@@ -36,6 +37,7 @@ def absorb_all(target: str, *, flow_run: str) -> str:
     device_of(work.settings.device)
     check_seen(work.target.architecture, work.target.input)
     end_stale_runs(work.mlflow, target, flow_run=flow_run, living=living_runs(target))
+    sweep(work.scratch)
     show(work)
     failed: list[str] = []
     began = work.journal.last.seq

@@ -12,11 +12,13 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from tasks.contracts.rebuild import BackfillRequest
+from tasks.discretion import discreet
 
 
 @flow(name="backfill", flow_run_name="backfill-{target}-{request.from_period}", persist_result=False)
 def backfill(target: str, request: BackfillRequest) -> State[Any]:
     """Rebuild a target's lineage from a period on. target: its name; request: what, and how far to go."""
-    from flows.rebuild_target import backfill_target
+    with discreet():
+        from flows.rebuild_target import backfill_target
 
-    return Completed(message=backfill_target(target, request, flow_run=str(flow_run.id)))
+        return Completed(message=backfill_target(target, request, flow_run=str(flow_run.id)))

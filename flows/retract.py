@@ -10,10 +10,15 @@ from prefect import State, flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from tasks.discretion import discreet
+from tasks.redact import redacted
+
 
 @flow(name="retract", flow_run_name="retract-{arrival}-from-{target}", persist_result=False)
 def retract(target: str, arrival: str, reason: str) -> State[Any]:
     """Withdraw an arrival (its id, manifest key or series/period/rev) and rebuild what was made with it."""
-    from flows.rebuild_target import retract_source
+    with discreet():
+        from flows.rebuild_target import retract_source
 
-    return Completed(message=retract_source(target, arrival, reason=reason, flow_run=str(flow_run.id)))
+        said = retract_source(target, arrival, reason=reason, flow_run=str(flow_run.id))
+        return Completed(message=redacted(said))

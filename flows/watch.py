@@ -12,6 +12,7 @@ from prefect import flow, get_run_logger
 from tasks.arrivals.listing import ListingRule
 from tasks.arrivals.triage import Triage, triage
 from tasks.bucket.store import Store
+from tasks.discretion import discreet
 from tasks.errors import GraspError, TransientError
 from tasks.identity import signed
 from tasks.journal.log import Journal
@@ -26,23 +27,24 @@ ENOUGH = 16  # ready arrivals to look for: one starts an absorb, which looks for
 @flow(name="watch", flow_run_name="watch")
 def watch() -> None:
     """Look at every target once; one that cannot be read holds back no other."""
-    settings = load_settings(WatchSettings)
-    store = Store.from_settings(settings)
-    end_stale_pending()
-    failed = []
-    for name in target_names(store):
-        try:
-            look(store, name, settings=settings)
-        except GraspError as error:
-            get_run_logger().error("target %s: %s", name, error)
-            failed.append(name)
-        except Exception:  # a fault of ours in one target must not blind the others
-            get_run_logger().exception("target %s", name)
-            failed.append(name)
-    if failed:
-        raise TransientError(
-            f"could not look at {', '.join(failed)}; the log says why; the next watch retries"
-        )
+    with discreet():
+        settings = load_settings(WatchSettings)
+        store = Store.from_settings(settings)
+        end_stale_pending()
+        failed = []
+        for name in target_names(store):
+            try:
+                look(store, name, settings=settings)
+            except GraspError as error:
+                get_run_logger().error("target %s: %s", name, error)
+                failed.append(name)
+            except Exception:  # a fault of ours in one target must not blind the others
+                get_run_logger().exception("target %s", name)
+                failed.append(name)
+        if failed:
+            raise TransientError(
+                f"could not look at {', '.join(failed)}; the log says why; the next watch retries"
+            )
 
 
 def look(store: Store, name: str, *, settings: WatchSettings) -> Triage:

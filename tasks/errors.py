@@ -2,6 +2,7 @@
 
 from grasp_core.errors import GraspError, TerminalError, TransientError
 from tasks.printable import printable
+from tasks.redact import redacted
 
 __all__ = [
     "AlreadyThere",
@@ -29,79 +30,93 @@ __all__ = [
 ]
 
 
-class NotInstalled(TerminalError):
+class _Terminal(TerminalError):
+    """What no retry mends, said without credentials: a library's words may be among ours."""
+
+    def __init__(self, *said: object) -> None:
+        super().__init__(*(redacted(each) if isinstance(each, str) else each for each in said))
+
+
+class _Transient(TransientError):
+    """What a retry may mend, said without credentials."""
+
+    def __init__(self, *said: object) -> None:
+        super().__init__(*(redacted(each) if isinstance(each, str) else each for each in said))
+
+
+class NotInstalled(_Terminal):
     """An extra of the package is needed that is not installed here; the message names it."""
 
 
-class InvalidSettings(TerminalError):
+class InvalidSettings(_Terminal):
     """A setting is missing or wrong; the message names its variable."""
 
 
-class InvalidCheckpoint(TerminalError):
+class InvalidCheckpoint(_Terminal):
     """A publisher's torch file does not hold the tensors of its architecture, or more than tensors."""
 
 
-class InvalidDocument(TerminalError):
+class InvalidDocument(_Terminal):
     """A JSON document breaks its contract."""
 
 
-class OperationRefused(TerminalError):
+class OperationRefused(_Terminal):
     """What a person asked for makes no sense as things are."""
 
 
-class NewerSchema(TerminalError):
+class NewerSchema(_Terminal):
     """A document's schema_version is newer than this code knows."""
 
 
-class NotThere(TerminalError):
+class NotThere(_Terminal):
     """An object, target or version that was asked for does not exist."""
 
 
-class AlreadyThere(TerminalError):
+class AlreadyThere(_Terminal):
     """A create-only write found the key taken."""
 
 
-class StoreRefused(TerminalError):
+class StoreRefused(_Terminal):
     """The store answered no: credentials, permissions, bucket, or a feature that we need."""
 
 
-class StoreUnavailable(TransientError):
+class StoreUnavailable(_Transient):
     """The store did not answer, or answered that it cannot now."""
 
 
-class TrackingRefused(TerminalError):
+class TrackingRefused(_Terminal):
     """The MLflow server answered no: credentials, permissions, or a request that it does not allow."""
 
 
-class StoredDiffers(TerminalError):
+class StoredDiffers(_Terminal):
     """A registered version's bytes are not those that were logged."""
 
 
-class TrackingUnavailable(TransientError):
+class TrackingUnavailable(_Transient):
     """The MLflow server did not answer, or answered that it cannot now."""
 
 
-class OrchestrationRefused(TerminalError):
+class OrchestrationRefused(_Terminal):
     """The Prefect server answered no: an unknown deployment, permissions, a request that it refuses."""
 
 
-class OrchestrationUnavailable(TransientError):
+class OrchestrationUnavailable(_Transient):
     """The Prefect server did not answer, or answered that it cannot now."""
 
 
-class BlobChanged(TransientError):
+class BlobChanged(_Transient):
     """A blob that was there is absent or shorter now: its arrival waits for it again."""
 
 
-class NoSpace(TransientError):
+class NoSpace(_Transient):
     """The disk of this machine is full."""
 
 
-class JournalMoved(TransientError):
+class JournalMoved(_Transient):
     """Another writer appended first; read on and think again."""
 
 
-class BadArrival(TerminalError):
+class BadArrival(_Terminal):
     """An arrival that is refused: carries what the journal's `decided` entry says about it."""
 
     def __init__(

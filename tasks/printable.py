@@ -1,8 +1,14 @@
 """A stranger's words, made fit for logs and terminals."""
 
+from tasks.redact import redacted
+
 
 def printable(text: str, *, limit: int = 4000) -> str:
-    r"""Write control characters as escapes (`\n`, `\x1b`) and cut the text to `limit` characters."""
+    r"""Write control characters as escapes (`\n`, `\x1b`), hide credentials, cut to `limit` characters.
+
+    Credentials go first: half a URL would no longer be known as one.
+    """
+    text = redacted(text)
     cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
     if cut.isprintable():
         return cut

@@ -1,9 +1,10 @@
 """What pydantic found wrong, in words for a person: field, what is wrong, what was found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import AliasChoices, ValidationError
+from pydantic.fields import FieldInfo
 
 from tasks.patterns import need
 from tasks.printable import printable
@@ -36,3 +37,19 @@ def what_is_wrong(problem: Mapping[str, Any]) -> str:
         shown = printable(found, limit=SHOWN) if isinstance(found, str) else found
         return f"{said[0].lower()}{said[1:]}; found {shown!r}"
     return said
+
+
+def settings_problems(fields: Mapping[str, FieldInfo], error: ValidationError) -> Iterator[str]:
+    """Say each problem of settings by the name of its environment variable. fields: of the settings' model."""
+    for problem in error.errors(include_url=False):
+        variable = _variable(fields, str(problem["loc"][0]))
+        if problem["type"] == "missing":
+            yield f"{variable} is not set; set it in the environment or in .env"
+        else:
+            yield f"{variable}: {what_is_wrong(problem)}"
+
+
+def _variable(fields: Mapping[str, FieldInfo], loc: str) -> str:
+    field = fields.get(loc)
+    alias = field.validation_alias if field else loc
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)

@@ -2,13 +2,17 @@
 
 from tasks.errors import OperationRefused
 from tasks.printable import printable
+from tasks.redact import redacted
 
 MAX_REASON = 1000
 
 
 def checked_reason(reason: str) -> str:
-    """Give the reason as the journal keeps it: 1 to 1000 printable characters. Raises OperationRefused."""
-    said = reason.strip()
+    """Give the reason as the journal keeps it: 1 to 1000 printable characters, no credentials.
+
+    Raises OperationRefused.
+    """
+    said = redacted(reason.strip())
     if not 1 <= len(said) <= MAX_REASON:
         raise OperationRefused(
             f"--reason has {len(said)} characters, needs 1 to {MAX_REASON}; nothing was changed"

@@ -1,16 +1,28 @@
 """All settings, from the environment or a `.env` file in the working directory. The docs site lists them."""
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AliasChoices, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks import patterns
+from tasks.discretion import be_discreet
 from tasks.errors import InvalidSettings
-from tasks.problems import what_is_wrong
+from tasks.logins import Login, parted, without_login
+from tasks.problems import settings_problems
+from tasks.redact import learn, shown_address
 
 BucketName = Annotated[str, StringConstraints(pattern=patterns.BUCKET)]
+LOGIN = {"MLFLOW_TRACKING_USERNAME": "mlflow_username", "MLFLOW_TRACKING_PASSWORD": "mlflow_password"}
 S = TypeVar("S", bound="StoreSettings")
 
 
@@ -18,7 +30,12 @@ class StoreSettings(BaseSettings):
     """What is needed to reach the bucket; credentials come from the standard AWS variables and files."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # pydantic would quote what was given, passwords too
     )
 
     bucket: BucketName = Field(validation_alias="GRASP_BUCKET", description="name of the bucket")
@@ -37,11 +54,11 @@ class StoreSettings(BaseSettings):
         validation_alias="AWS_ACCESS_KEY_ID",
         description="credentials; without them the standard AWS files and roles are asked",
     )
-    secret_access_key: str | None = Field(
-        default=None, validation_alias="AWS_SECRET_ACCESS_KEY", repr=False, description="the key's secret"
+    secret_access_key: SecretStr | None = Field(
+        default=None, validation_alias="AWS_SECRET_ACCESS_KEY", description="the key's secret"
     )
-    session_token: str | None = Field(
-        default=None, validation_alias="AWS_SESSION_TOKEN", repr=False, description="of temporary credentials"
+    session_token: SecretStr | None = Field(
+        default=None, validation_alias="AWS_SESSION_TOKEN", description="of temporary credentials"
     )
     addressing: Literal["path", "virtual"] = Field(
         default="path",
@@ -63,8 +80,14 @@ class StoreSettings(BaseSettings):
     @classmethod
     def _is_http(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("http://", "https://")):
-            raise ValueError(f"is {url!r}, needs an address such as https://s3.example.org")
-        return url
+            raise ValueError(f"is {shown_address(url)!r}, needs an address such as https://s3.example.org")
+        return without_login(url) if url else url  # S3 signs with keys: a login in the address has no use
+
+    @field_validator("secret_access_key", "session_token")
+    @classmethod
+    def _hidden(cls, secret: SecretStr | None) -> SecretStr | None:
+        learn(secret.get_secret_value() if secret else None)
+        return secret
 
 
 class WatchSettings(StoreSettings):
@@ -96,6 +119,15 @@ class Settings(WatchSettings):
     mlflow_tracking_uri: str = Field(
         validation_alias="MLFLOW_TRACKING_URI", description="address of the MLflow server"
     )
+    mlflow_username: str | None = Field(
+        default=None,
+        validation_alias="MLFLOW_TRACKING_USERNAME",
+        repr=False,
+        description="login of the MLflow server; one in its address works, too",
+    )
+    mlflow_password: SecretStr | None = Field(
+        default=None, validation_alias="MLFLOW_TRACKING_PASSWORD", description="the login's password"
+    )
     cache_dir: Path = Field(
         default=Path("~/.cache/grasp"),
         validation_alias="GRASP_CACHE_DIR",
@@ -117,36 +149,46 @@ class Settings(WatchSettings):
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _part_login(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Take user and password out of MLflow's address; they go before those of the other variables."""
+        names = ("MLFLOW_TRACKING_URI", "mlflow_tracking_uri")
+        name = next((each for each in names if isinstance(given.get(each), str)), None)
+        if name is None:
+            return given
+        address, login = parted(given[name])
+        if login is None:
+            return given
+        rest = {key: value for key, value in given.items() if key not in (*LOGIN, *LOGIN.values())}
+        return rest | {name: address, "mlflow_username": login.user, "mlflow_password": login.password}
+
     @field_validator("mlflow_tracking_uri")
     @classmethod
     def _is_a_server(cls, uri: str) -> str:
         if not uri.startswith(("http://", "https://")):
             raise ValueError(
-                f"is {uri!r}, needs the address of an MLflow server, such as http://127.0.0.1:5000"
+                f"is {shown_address(uri)!r}, needs the address of an MLflow server, "
+                "such as http://127.0.0.1:5000"
             )
-        return uri
+        return without_login(uri)
+
+    @property
+    def mlflow_login(self) -> Login | None:
+        """Give user and password for MLflow, if any were set."""
+        if self.mlflow_username is None and self.mlflow_password is None:
+            return None
+        password = self.mlflow_password.get_secret_value() if self.mlflow_password else ""
+        return Login(self.mlflow_username or "", password)
 
 
 def load_settings(kind: type[S]) -> S:
-    """Read the settings; InvalidSettings names every variable that is missing or wrong."""
+    """Read the settings; InvalidSettings names every variable that is missing or wrong.
+
+    From here on nothing that this process says shows what is secret among them.
+    """
+    be_discreet()
     try:
         return kind()
     except ValidationError as error:
-        raise InvalidSettings("; ".join(_problems(kind, error))) from error
-
-
-def _problems(kind: type[StoreSettings], error: ValidationError) -> list[str]:
-    said = []
-    for problem in error.errors(include_url=False):
-        variable = _variable(kind, str(problem["loc"][0]))
-        if problem["type"] == "missing":
-            said.append(f"{variable} is not set; set it in the environment or in .env")
-        else:
-            said.append(f"{variable}: {what_is_wrong(problem)}")
-    return said
-
-
-def _variable(kind: type[StoreSettings], loc: str) -> str:
-    field = kind.model_fields.get(loc)
-    alias = field.validation_alias if field else loc
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias)
+        raise InvalidSettings("; ".join(settings_problems(kind.model_fields, error))) from error

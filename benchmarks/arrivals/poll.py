@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from pydantic import SecretStr
+
 from benchmarks.arrivals.world import BUCKET, NAME
 from tasks.arrivals.listing import ListingRule, compare
 from tasks.arrivals.triage import triage
@@ -61,7 +63,7 @@ def look(store: Store, rule: ListingRule) -> None:
 def settings_of(endpoint: str) -> StoreSettings:
     """Give the settings of the benchmark's bucket; its server checks no credentials."""
     return StoreSettings(
-        bucket=BUCKET, endpoint_url=endpoint, access_key_id="bench", secret_access_key="bench"
+        bucket=BUCKET, endpoint_url=endpoint, access_key_id="bench", secret_access_key=SecretStr("bench")
     )
 
 

@@ -10,6 +10,7 @@ from tasks.contracts.base import Architecture, InputSpec
 from tasks.contracts.journal import Paused
 from tasks.contracts.state import Closed, Lineage, Listing, Point, Projected, State, etag_mark
 from tasks.contracts.target import Target
+from tasks.journal import cache
 
 BUCKET = "grasp-bench"
 NAME = "digits-now"
@@ -32,12 +33,14 @@ def target() -> Target:
 def objects(manifests: int, *, listed: bool) -> Iterator[tuple[str, bytes]]:
     """Give every object of a bucket with so many manifests, as many decided; listed: fully, just now."""
     state = decided(manifests, listed=listed)
+    tip = Paused(seq=state.seq, at=datetime.now(UTC), by="bench", reason="the newest entry")
+    body = tip.model_dump_json().encode()
+    state = cache.chained(state, [cache.digest_of(body)], since=state.seq)
     projected = Projected(seq=state.to_project, champion=state.champion, previous=state.previous)
     yield keys.target_key(NAME), target().model_dump_json(by_alias=True, exclude_none=True).encode()
-    yield keys.state_key(NAME), state.model_dump_json().encode()
+    yield keys.state_key(NAME), cache.written(state)
     yield keys.projected_key(NAME), projected.model_dump_json().encode()
-    tip = Paused(seq=state.seq, at=datetime.now(UTC), by="bench", reason="the newest entry")
-    yield keys.entry_key(NAME, state.seq), tip.model_dump_json().encode()
+    yield keys.entry_key(NAME, state.seq), body
     for number in range(manifests):
         yield key_of(number), BODY
     for number in range(20):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tasks.candidates.gate import Correct, Reference, judge
+from tasks.candidates.gate import Correct, Judged, Reference, judge
 from tasks.contracts.target import GateSettings
 
 ARRIVALS, HARMFUL, SEEDS = 200, 0.2, 20
@@ -18,6 +18,7 @@ STEP_SD = 0.004  # of a harmless arrival's true effect, which has mean +0.001
 HARM = (0.02, 0.10)
 AGREEMENT = 0.7  # share of samples on which a candidate decides as its parent did, besides what changed
 SPLITS = (100, 500, 2_000)  # gate samples
+SOUND = 0.5  # every model's loss here: this is about accuracy
 POLICIES = ("always", "non_inferior", "improves")
 
 
@@ -56,9 +57,9 @@ def history(policy: str, *, samples: int, seed: int, arrivals: int = ARRIVALS) -
         candidate = _candidate(champion, harmful=harmful, chance=chance)
         verdict = judge(
             settings,
-            candidate.gate(samples),
-            champion=Reference(registry_version=1, correct=champion.gate(samples)),
-            best=Reference(registry_version=2, correct=best.gate(samples)) if best is not champion else None,
+            Judged(correct=candidate.gate(samples), loss=SOUND, classes=2),
+            champion=_reference(1, champion, samples),
+            best=_reference(2, best, samples) if best is not champion else None,
         )
         harmful_seen += harmful
         if verdict.decision != "promoted":
@@ -76,6 +77,10 @@ def history(policy: str, *, samples: int, seed: int, arrivals: int = ARRIVALS) -
         "harmful_promoted": harmful_in,
         "drift_points": 100 * (champion.accuracy - first.accuracy),
     }
+
+
+def _reference(version: int, model: Model, samples: int) -> Reference:
+    return Reference(registry_version=version, correct=model.gate(samples), loss=SOUND)
 
 
 def _candidate(parent: Model, *, harmful: bool, chance: np.random.Generator) -> Model:

@@ -13,9 +13,9 @@ from grasp_core.config import AbsorbConfig, Mode
 from grasp_core.data import digits
 from grasp_core.data.digits import Split
 from grasp_core.data.target import TargetData
-from grasp_core.models.evaluate import predict
+from grasp_core.models.evaluate import evaluate, predict
 from grasp_core.models.snapshots import STEM, MemorySnapshots
-from tasks.candidates.gate import Correct, Reference, judge
+from tasks.candidates.gate import Correct, Judged, Reference, judge
 from tasks.contracts.target import GateSettings
 
 GATE = 190  # all labels that the budget of 60 and the test split leave
@@ -54,7 +54,9 @@ def outcomes(seed: int, *, mode: Mode) -> list[Outcome]:
         candidate, before, promoted = champion, champion, False
         if absorbed.choice != "unchanged":
             candidate = _Standing(target, splits.gate, splits.test)
-            verdict = judge(settings, candidate.gate, champion=champion.reference(), best=best.reference())
+            verdict = judge(
+                settings, candidate.judged(), champion=champion.reference(), best=best.reference()
+            )
             promoted = verdict.decision == "promoted"
         if promoted:
             champion = candidate
@@ -78,14 +80,19 @@ def outcomes(seed: int, *, mode: Mode) -> list[Outcome]:
 
 
 class _Standing:
-    """Where a served model is right on the gate and test splits: one bool per sample."""
+    """Where a served model is right on the gate and test splits: one bool per sample; its loss on gate."""
 
     def __init__(self, model: nn.Module, gate: Split, test: Split) -> None:
         self.gate, self.test = _correct(model, gate), _correct(model, test)
+        self.loss = evaluate(model, gate.samples().batches(128)).loss
+
+    def judged(self) -> Judged:
+        """Stand before the gate."""
+        return Judged(correct=self.gate, loss=self.loss, classes=len(digits.CLASSES))
 
     def reference(self) -> Reference:
         """Stand for a version that the gate holds a candidate against."""
-        return Reference(registry_version=1, correct=self.gate)
+        return Reference(registry_version=1, correct=self.gate, loss=self.loss)
 
 
 def _correct(model: nn.Module, split: Split) -> Correct:

@@ -8,12 +8,16 @@ from importlib import import_module
 from typing import Any
 
 import typer
+from dotenv import dotenv_values
 from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from flows.cli.commands import COMMANDS
+from tasks.discretion import be_discreet
 from tasks.errors import GraspError
+from tasks.logins import part_logins
 from tasks.printable import printable
+from tasks.redact import redact_error
 
 
 class ByName(TyperGroup):
@@ -87,6 +91,8 @@ def command_line() -> typer.Typer:
 
 def main() -> None:
     """Run the command line."""
+    part_logins(os.environ, written=dotenv_values(".env"))
+    be_discreet()
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     for logger in ("prefect.flow_runs", "prefect.task_runs"):
@@ -115,7 +121,11 @@ def _or_one_line(command: Callable[[], None]) -> None:
         command()
     except GraspError as error:
         if os.environ.get("GRASP_DEBUG"):
+            redact_error(error)
             raise
         lines = (printable(line, limit=LINE) for line in str(error).split("\n"))
         sys.stderr.write("grasp: " + "\n".join(lines) + "\n")
         sys.exit(1)
+    except Exception as error:
+        redact_error(error)
+        raise

@@ -26,7 +26,8 @@ def usable_version(work: Work, version: int) -> Point:
 
 def measure_version(work: Work, version: int) -> Reference:
     """Measure a version on the target's gate split, here and now. Raises as usable_version."""
-    return Reference(registry_version=version, correct=measured_version(work, version).correct)
+    measured = measured_version(work, version)
+    return Reference(registry_version=version, correct=measured.correct, loss=measured.gate.loss)
 
 
 def measured_version(work: Work, version: int) -> Measured:

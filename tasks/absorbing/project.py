@@ -3,7 +3,7 @@
 from functools import partial
 
 from tasks.absorbing.work import Work
-from tasks.contracts.journal import Decided
+from tasks.contracts.journal import Decided, Withdrawn
 from tasks.errors import NotThere
 from tasks.journal.projection import read_projected, write_projected
 from tasks.registry.registry import set_aliases, set_aside_undecided
@@ -34,12 +34,14 @@ def project(work: Work) -> None:
                 previous=state.previous,
                 holds=still,
             )
-        shown = read_projected(work.store, work.target.name)
-        if shown.seq < state.to_project:
-            _show_decisions(work, after=shown.seq)
+        shown = read_projected(work.store, work.target.name, state).seq
+        if shown == 0 and not still():
+            continue  # another writer was faster, and has shown more than the state read here knows of
+        if shown < state.to_project:
+            _show_decisions(work, after=shown)
         if not still():
             continue
-        if moved or shown.seq < state.to_project:
+        if moved or shown < state.to_project:
             write_projected(work.store, work.target.name, state)
         return
 
@@ -50,22 +52,27 @@ def _shows(work: Work, seq: int) -> bool:
 
 def _show_decisions(work: Work, *, after: int) -> None:
     for entry in work.journal.entries(after=after):
-        if not isinstance(entry, Decided):
+        if isinstance(entry, Withdrawn):
+            if entry.arrival_id not in work.journal.last.open:  # it may have come again
+                lineage = work.journal.last.lineage
+                _set_aside(work, entry.arrival_id, lineage=lineage, why=f"withdrawn: {entry.reason}")
+        elif not isinstance(entry, Decided):
             continue
-        if entry.mlflow_run_id is not None:
+        elif entry.mlflow_run_id is not None:
             _show(work, entry, entry.mlflow_run_id)
         elif entry.reason_code not in BEFORE_ANY_ATTEMPT:
-            _set_aside(work, entry)
+            why = f"{entry.decision}: {entry.reason_code}"
+            _set_aside(work, entry.arrival_id, lineage=entry.lineage, why=why)
 
 
-def _set_aside(work: Work, decided: Decided) -> None:
-    """Set aside what attempts on an arrival registered before it was decided without a version."""
+def _set_aside(work: Work, arrival_id: str, *, lineage: str, why: str) -> None:
+    """Set aside what attempts on an arrival registered, before it ended without a version."""
     set_aside_undecided(
         work.mlflow,
         work.target.name,
-        arrival_id=decided.arrival_id,
-        lineage=decided.lineage,
-        why=f"{decided.decision}: {decided.reason_code}",
+        arrival_id=arrival_id,
+        lineage=lineage,
+        why=why,
         known=work.journal.last.versions,
     )
 

@@ -6,15 +6,15 @@ from tasks.absorbing.decide import best_earlier, commit
 from tasks.absorbing.work import Work
 from tasks.arrivals.unit import Unit, check_unmoved
 from tasks.candidates.figures import figures_of
-from tasks.candidates.gate import Reference, Verdict, judge
-from tasks.candidates.outcome import correct_of
+from tasks.candidates.gate import Judged, Reference, Verdict, judge
+from tasks.candidates.outcome import Scores, correct_of
 from tasks.contracts.journal import Decided
 from tasks.contracts.state import State
 from tasks.errors import JournalMoved, StoredDiffers
 from tasks.journal.lineages import head_of
 from tasks.registry.registry import register, set_aside_others
 from tasks.registry.stored import ModelDigests, verify_stored
-from tasks.registry.tags import decision_tags, tag_damaged, tag_duplicate
+from tasks.registry.tags import decision_tags, tag_damaged, tag_duplicate, tag_set_aside
 from tasks.tracking.logged import Logged, forget, read_logged
 
 log = logging.getLogger(__name__)
@@ -84,12 +84,11 @@ def _verdict(work: Work, unit: Unit, logged: Logged) -> Verdict:
         )
     champion = None
     if unit.parent_version is not None and outcome.before is not None:
-        champion = Reference(
-            registry_version=unit.parent_version, correct=correct_of(outcome.before.gate_hits)
-        )
+        champion = _reference(unit.parent_version, outcome.before)
+    scores = outcome.after_fine_tune
     return judge(
         work.target.gate,
-        correct_of(outcome.after_fine_tune.gate_hits),
+        Judged(correct=correct_of(scores.gate_hits), loss=scores.gate.loss, classes=len(work.target.classes)),
         champion=champion,
         best=_best_earlier(work, unit),
     )
@@ -102,7 +101,11 @@ def _best_earlier(work: Work, unit: Unit) -> Reference | None:
         return None
     run_id = work.mlflow.get_model_version(unit.target, str(version)).run_id
     scores = read_logged(work.mlflow, run_id).outcome.after_fine_tune if run_id else None
-    return Reference(registry_version=version, correct=correct_of(scores.gate_hits)) if scores else None
+    return _reference(version, scores) if scores else None
+
+
+def _reference(version: int, scores: Scores) -> Reference:
+    return Reference(registry_version=version, correct=correct_of(scores.gate_hits), loss=scores.gate.loss)
 
 
 def _set_aside_leftovers(work: Work, unit: Unit, before: State, version: int | None) -> None:
@@ -116,9 +119,13 @@ def _set_aside_leftovers(work: Work, unit: Unit, before: State, version: int | N
 def _set_aside(work: Work, unit: Unit, version: int) -> None:
     """Tag a version that lost the race, unless the winner committed this very version."""
     state: State = work.journal.state()
-    point = state.versions.get(version)
-    head = head_of(state, unit.lineage, start=unit.parent_version)
-    if point is None and head is not None:
-        tag_duplicate(work.mlflow, unit.target, version=version, of=head)
-    elif point is not None:
+    if version in state.versions:
         log.info("version %d of %s was committed by another writer", version, unit.target)
+        return
+    head = head_of(state, unit.lineage, start=unit.parent_version)
+    ended = unit.arrival_id not in state.open and unit.arrival_id not in state.closed
+    if head is None or (ended and not unit.rebuilds):
+        why = "withdrawn" if unit.arrival_id in state.withdrawn else "the journal moved on"
+        tag_set_aside(work.mlflow, unit.target, version=version, why=f"{why} before it was decided on")
+    else:
+        tag_duplicate(work.mlflow, unit.target, version=version, of=head)

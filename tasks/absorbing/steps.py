@@ -17,7 +17,8 @@ from tasks.candidates.absorb import Parent, absorb_source
 from tasks.candidates.device import device_of
 from tasks.contracts.journal import Decided
 from tasks.data.datasets import load_dataset
-from tasks.errors import TransientError
+from tasks.discretion import discreet
+from tasks.errors import JournalMoved, TransientError
 from tasks.journal.ancestry import Ancestor
 from tasks.orchestration.artifacts import FineTuneProgress
 from tasks.registry.stored import ModelDigests, fetch_version
@@ -30,9 +31,9 @@ RETRY_DELAYS_S = [1, 4, 15, 30]
 
 
 def is_transient(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
-    """Say whether a failed task may succeed when it is tried again."""
+    """Say whether a failed task may succeed when it is tried again: not when the journal moved under it."""
     error = state.result(raise_on_failure=False)
-    return isinstance(error, TransientError)
+    return isinstance(error, TransientError) and not isinstance(error, JournalMoved)
 
 
 OPTIONS: dict[str, Any] = {
@@ -52,6 +53,7 @@ _SOURCE = "{unit.source.series} {unit.source.period.label} r{unit.source.rev}"
     "r{arrival.manifest.rev} for {work.target.name}",
     **OPTIONS,
 )
+@discreet()
 def fetch(work: Work, arrival: Arrival) -> Path:
     """Download a source's weights and check them before anything loads them. Raises BadArrival."""
     return take_in(
@@ -64,6 +66,7 @@ def fetch(work: Work, arrival: Arrival) -> Path:
 
 
 @task(name="absorb-source", task_run_name=f"absorb {_SOURCE} into {{unit.target}}", **OPTIONS)
+@discreet()
 def produce(work: Work, unit: Unit, source: Path, *, flow_run: str) -> Logged:
     """Align, transfer, fine-tune, measure and log; what was logged completely before is found again."""
     found = find_logged(work.mlflow, unit)
@@ -108,12 +111,14 @@ def produce(work: Work, unit: Unit, source: Path, *, flow_run: str) -> Logged:
 
 
 @task(name="decide", task_run_name=f"decide {_SOURCE} for {{unit.target}}", **OPTIONS)
+@discreet()
 def decide(work: Work, unit: Unit, logged: Logged) -> Decided:
     """Register, verify what was stored, ask the gate, commit to the journal."""
     return settle(work, unit, logged)
 
 
 @task(name="project", task_run_name="show {work.target.name} in MLflow", **OPTIONS)
+@discreet()
 def show(work: Work) -> None:
     """Make MLflow's aliases, tags and notes show the journal."""
     project(work)

@@ -24,7 +24,7 @@ class Work:
 
     def __init__(self, settings: Settings, store: Store, target: Target, journal: Journal) -> None:
         self.settings, self.store, self.target, self.journal = settings, store, target, journal
-        self.mlflow: MlflowClient = connect(settings.mlflow_tracking_uri)
+        self.mlflow: MlflowClient = connect(settings.mlflow_tracking_uri, login=settings.mlflow_login)
         self.pending_limit = timedelta(hours=settings.pending_limit_h)
         self.rule = ListingRule.of(settings)
 

@@ -50,7 +50,10 @@ def list_manifests(store: Store, target: Target) -> Iterator[Listed]:
 def is_due(store: Store, state: State, rule: ListingRule) -> bool:
     """Say whether this poll has to list every manifest: few are there, it is time, or a notice is new."""
     last = state.listing
-    if last is None or last.manifests <= rule.up_to or store.clock >= last.at + rule.every:
+    if last is None or last.manifests <= rule.up_to:
+        return True
+    now = store.clock
+    if now >= last.at + rule.every or now < last.at - rule.skew:  # it is time, or the clock was set back
         return True
     return any(
         item.modified >= last.at - rule.skew and arrival not in state.open and arrival not in state.closed

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from pydantic import SecretStr
 
 from tasks.errors import InvalidSettings
 from tasks.settings import StoreSettings
@@ -30,8 +31,8 @@ def client_of(settings: StoreSettings) -> "S3Client":
             endpoint_url=settings.endpoint_url,
             region_name=settings.region,
             aws_access_key_id=settings.access_key_id,
-            aws_secret_access_key=settings.secret_access_key,
-            aws_session_token=settings.session_token,
+            aws_secret_access_key=_plain(settings.secret_access_key),
+            aws_session_token=_plain(settings.session_token),
             config=config,
         )
     except ValueError as error:
@@ -40,6 +41,10 @@ def client_of(settings: StoreSettings) -> "S3Client":
         ) from error
     client.meta.events.register("before-call.s3.HeadBucket", _follow_no_redirect)
     return client
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _follow_no_redirect(context: dict[str, Any], **_: object) -> None:

@@ -7,6 +7,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 from tasks.bucket.errors import ALLOW_ONE_WRITER
@@ -49,7 +50,21 @@ def probe(store: Store, settings: StoreSettings) -> None:
 
 def probe_once(store: Store, settings: Settings) -> None:
     """Probe unless this machine did within a day; the watch, which starts often, leaves it to the workers."""
-    asked = f"{settings.endpoint_url} {settings.region} {settings.bucket} {settings.access_key_id}"
+    # All that the answer depends on: a store that one writer may use is not yet fit for several.
+    asked = " ".join(
+        map(
+            str,
+            (
+                version("grasp-pipeline"),
+                settings.endpoint_url,
+                settings.region,
+                settings.bucket,
+                settings.access_key_id,
+                settings.addressing,
+                settings.single_publisher and settings.single_worker,
+            ),
+        )
+    )
     mark = settings.cache_dir / "probed" / hashlib.sha256(asked.encode()).hexdigest()
     if _is_recent(mark):
         return
@@ -139,6 +154,6 @@ def _tidy(store: Store, keys: list[str]) -> None:
 
 def _is_recent(mark: Path) -> bool:
     try:
-        return time.time() - mark.stat().st_mtime < VALID_S
+        return 0 <= time.time() - mark.stat().st_mtime < VALID_S  # a clock that was set back proves nothing
     except FileNotFoundError:
         return False

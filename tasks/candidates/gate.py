@@ -1,5 +1,6 @@
-"""The gate: may a candidate become champion? Pure; sees only who was right on the gate split."""
+"""The gate: may a candidate become champion? Pure; sees who is right on the gate split, and the loss."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,15 +11,20 @@ from tasks.contracts.dataset import SMALL_SPLIT
 from tasks.contracts.journal import Decision, ReasonCode
 from tasks.contracts.target import GateSettings
 
+# A mean loss of so many times what guessing costs is no matter of calibration: numbers have run away.
+# docs/explanation/gate.md tells what healthy candidates come to.
+ABSURD = 20.0
+
 Correct = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reference:
-    """A version that the candidate is held against; correct: one bool per gate sample."""
+    """A version that the candidate is held against; correct: one bool per gate sample, loss: the mean."""
 
     registry_version: int
     correct: Correct
+    loss: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,16 +51,39 @@ def p_worse(candidate: Correct, reference: Correct) -> float:
     return float(binomtest(lost, lost + won, 0.5, alternative="greater").pvalue)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """A candidate on the gate split: one bool per sample, the mean cross-entropy, how many classes."""
+
+    correct: Correct
+    loss: float
+    classes: int
+
+
+def loss_limit(classes: int, *, champion: float | None) -> float:
+    """Give the gate loss above which a candidate is refused whatever its accuracy.
+
+    Guessing costs log(classes). champion: its loss on the same samples; nothing that is no worse than what
+    serves now is refused for its loss. A limit in multiples of the champion's would ratchet up.
+    """
+    return max(ABSURD * math.log(classes), champion or 0.0)
+
+
 def judge(
-    settings: GateSettings, candidate: Correct, *, champion: Reference | None, best: Reference | None
+    settings: GateSettings, judged: Judged, *, champion: Reference | None, best: Reference | None
 ) -> Verdict:
     """Decide on a candidate against the champion and the best earlier champion of the lineage.
 
-    candidate: one bool per gate sample. No champion: the first target is promoted.
+    No champion: the first target is promoted. A loss that is absurd, or no number, is refused under every
+    policy: accuracy does not see that the numbers have run away.
     Source: DESIGN section 5, "Gate".
     """
+    candidate = judged.correct
     accuracy = float(np.mean(candidate))
     figures = {"gate_accuracy": accuracy, "gate_samples": float(candidate.size)}
+    limit = loss_limit(judged.classes, champion=champion.loss if champion else None)
+    if not judged.loss <= limit:  # also where it is no number
+        return _absurd(judged, limit, champion, figures)
     if champion is None:
         return _verdict("promoted", "first", accuracy, "no champion before it", figures)
     figures |= _against(candidate, champion, "champion")
@@ -69,6 +98,17 @@ def judge(
             return _improves(settings, accuracy, figures)
         case "non_inferior":
             return _non_inferior(settings, accuracy, figures, has_best=best is not None)
+
+
+def _absurd(judged: Judged, limit: float, champion: Reference | None, figures: dict[str, float]) -> Verdict:
+    accuracy, beside = figures["gate_accuracy"], f"; the champion has {champion.loss:.4g}" if champion else ""
+    return Verdict(
+        decision="rejected",
+        code="absurd_loss",
+        found=f"gate loss {judged.loss:.4g} (gate accuracy {accuracy:.4f}): its numbers have run away",
+        needed=f"at most {limit:.4g}, {ABSURD:g} times what guessing costs{beside}",
+        figures=figures | {"gate_loss_limit": limit},
+    )
 
 
 def _against(candidate: Correct, reference: Reference, name: str) -> dict[str, float]:

@@ -19,6 +19,7 @@ ReasonCode = Literal[
     "worse_than_champion",
     "worse_than_best",
     "not_better",
+    "absurd_loss",
     # parked: waits for a person
     "manual",
     "newer_schema",

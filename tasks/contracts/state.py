@@ -13,6 +13,7 @@ from tasks.contracts.manifest import Weights
 from tasks.contracts.packed import Packed
 
 SEQ_BYTES = 5
+NO_DIGEST = "0" * 64
 _DECISIONS: tuple[Decision, ...] = get_args(Decision)
 
 
@@ -133,15 +134,21 @@ class State(Document):
     """The fold of a journal up to seq (0: empty); state.json caches it."""
 
     schema_version: Literal[1] = 1
-    layout: Literal[3] = Field(
-        default=3, description="raised when the fold changes: older caches are dropped"
+    layout: Literal[4] = Field(
+        default=4, description="raised when the fold changes: older caches are dropped"
     )
     seq: int = Field(default=0, ge=0)
+    before: Sha256 = Field(default=NO_DIGEST, description="the chain up to seq - 1")
+    chain: Sha256 = Field(
+        default=NO_DIGEST,
+        description="SHA-256 of the chain up to seq - 1 and the SHA-256 of entry seq's bytes, both in hex",
+    )
     lineage: Name = "main"
     champion: int | None = None
     previous: int | None = None
     paused: bool = False
     to_project: int = Field(default=0, ge=0, description="seq of the last entry that MLflow has to show")
+    to_project_sha256: Sha256 = Field(default=NO_DIGEST, description="of that entry's bytes")
     lineages: dict[Name, Lineage] = Field(default_factory=dict)
     versions: dict[int, Point] = Field(
         default_factory=dict, description="every registered version decided on"
@@ -153,6 +160,10 @@ class State(Document):
         default_factory=SeqByWeights, description="what was absorbed, to the entry that says so"
     )
     listing: Listing | None = Field(default=None, description="the last full one; not folded but observed")
+    seal: Sha256 = Field(
+        default=NO_DIGEST,
+        description="SHA-256 of the file's bytes with 64 zeros in this place, the last",
+    )
 
 
 class Projected(Document):
@@ -160,6 +171,9 @@ class Projected(Document):
 
     schema_version: Literal[1] = 1
     seq: int = Field(ge=0)
+    entry_sha256: Sha256 | None = Field(
+        default=None, description="of entry seq's bytes; null in files of older writers"
+    )
     champion: int | None = None
     previous: int | None = None
 

@@ -19,7 +19,7 @@ from tasks.contracts.dataset import Dataset, File, Split, Splits
 from tasks.contracts.reading import read_document
 from tasks.contracts.writing import document_bytes, need_room
 from tasks.errors import AlreadyThere, BadArrival, BlobChanged, InvalidDocument, NotThere
-from tasks.weights.blobs import fetch_file
+from tasks.weights.blobs import fetch_file, is_intact
 
 SPLITS = ("train", "val", "gate", "test")
 _IDS: TypeAdapter[list[str]] = TypeAdapter(list[str])
@@ -76,7 +76,7 @@ def publish_dataset(
 
 
 def load_dataset(store: Store, key: str, *, cache_dir: Path) -> LoadedDataset:
-    """Give a verified local copy of a data set, decoded once per worker.
+    """Give a local copy of a data set, verified each time; what is damaged is fetched again.
 
     Raises NotThere, InvalidDocument (a document or array that breaks the contract, a file whose bytes are not
     those declared).
@@ -119,7 +119,7 @@ def _load_split(store: Store, key: str, dataset: Dataset, split: str, directory:
     for part in ("images", "labels", "ids"):
         file: File = getattr(described, part)
         paths[part] = directory / file.file
-        if not (paths[part].is_file() and paths[part].stat().st_size == file.size_bytes):
+        if not is_intact(paths[part], sha256=file.sha256, size_bytes=file.size_bytes):
             where = f"{key.rpartition('/')[0]}/{file.file}"
             _fetch(store, where, paths[part], file)
     try:

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from grasp_core.data.folder import Sample, Skipped, scan, stratified, with_gate
 from tasks.bucket.store import Store
-from tasks.contracts.base import Classes, Document, InputSpec, Name
+from tasks.contracts.base import Classes, Document, InputSpec, Name, Sha256
 from tasks.contracts.writing import need_room
 from tasks.data.datasets import SPLITS, SplitArrays, publish_dataset
+from tasks.data.sealing import check_unchanged, digests_of
 from tasks.data.shares import cure, thin_classes
 from tasks.data.sound import check_splits, decoded, sound_samples
 from tasks.errors import InvalidDocument, NotThere
@@ -28,6 +29,7 @@ class Prepared(Document):
     name: Name
     classes: Classes
     input: InputSpec
+    files: dict[str, Sha256] | None = None  # what lies beside it; absent where an older version prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def prepare(
     (out / DOCUMENT).unlink(missing_ok=True)  # until the last array is written, nothing is prepared here
     for split in SPLITS:
         _write(out, split, splits[split], spec)
+    document = document.model_copy(update={"files": digests_of(out)})
     (out / DOCUMENT).write_text(document.model_dump_json(indent=1) + "\n")
     samples = {split: len(splits[split]) for split in SPLITS}
     return Preparation(found.classes, samples, skipped, remarks, thin_classes(found.classes, splits), helps)
@@ -77,6 +80,7 @@ def publish_prepared(store: Store, folder: Path) -> str:
     """Publish what prepare wrote; gives the key of its dataset.json. Raises NotThere, InvalidDocument."""
     try:
         document = Prepared.model_validate_json((folder / DOCUMENT).read_bytes())
+        check_unchanged(folder, document.files or {})
         splits = {split: _read(folder, split) for split in SPLITS}
     except FileNotFoundError as error:
         raise NotThere(

@@ -54,7 +54,9 @@ def requeued(new: dict[str, Any], entry: Requeued) -> None:
 def withdrawn(new: dict[str, Any], entry: Withdrawn) -> None:
     """Close an arrival whose manifest is gone; it decides nothing."""
     new["withdrawn"][entry.arrival_id] = entry.seq
-    new["open"].pop(entry.arrival_id, None)
+    opened: Open | None = new["open"].pop(entry.arrival_id, None)
+    if opened and opened.tries:  # what its attempts left in MLflow is not decided on any more
+        new["to_project"] = entry.seq
 
 
 def paused(new: dict[str, Any], _: Paused) -> None:

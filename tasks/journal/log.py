@@ -15,7 +15,9 @@ from tasks.contracts import keys
 from tasks.contracts.journal import Entry
 from tasks.contracts.state import Listing, State
 from tasks.errors import AlreadyThere, InvalidDocument, JournalMoved, NotThere, StoreRefused
+from tasks.journal import cache
 from tasks.journal.fold import fold
+from tasks.journal.wording import without_secrets
 from tasks.problems import first_problem
 
 log = logging.getLogger(__name__)
@@ -66,14 +68,22 @@ class Journal:
 
     def entries(self, *, after: int = 0) -> Iterator[Entry]:
         """Read the entries behind seq `after`, in order. Raises InvalidDocument when one is damaged."""
-        yield from self._read_all(self._names(after=after))
+        yield from (entry for entry, _ in self._read_all(self._names(after=after)))
 
     def entry(self, seq: int) -> Entry:
         """Read one entry. Raises NotThere, InvalidDocument."""
-        return self._read(keys.entry_key(self.target, seq))
+        return self._read(keys.entry_key(self.target, seq))[0]
+
+    def digest(self, seq: int) -> str | None:
+        """Give the SHA-256 of an entry's bytes; None when there is no such entry."""
+        try:
+            return cache.digest_of(self._store.get(keys.entry_key(self.target, seq)).body)
+        except NotThere:
+            return None
 
     def append(self, entry: Entry) -> State:
         """Append an entry that follows the state last read here; JournalMoved when another was faster."""
+        entry = without_secrets(entry)
         after = fold(self._state, [entry])
         key = keys.entry_key(self.target, entry.seq)
         body = _ENTRY.dump_json(entry, indent=1)
@@ -81,9 +91,9 @@ class Journal:
             self._store.create(key, body)
         except AlreadyThere as error:
             raise JournalMoved(f"{key}: another writer appended it first; nothing was written") from error
-        self._state = after
+        self._state = cache.chained(after, [cache.digest_of(body)], since=entry.seq - 1)
         self._cache(CACHE_EVERY)
-        return after
+        return self._state
 
     def transact(self, think: Think) -> State:
         """Read the tip, let `think` say what to append there, append; think again when another was faster.
@@ -130,7 +140,9 @@ class Journal:
         if tip and next(names, None) != keys.entry_key(self.target, tip):
             return False
         while some := list(islice(names, AT_ONCE)):
-            self._state = fold(self._state, self._read_all(iter(some)))
+            read = list(self._read_all(iter(some)))
+            after = fold(self._state, (entry for entry, _ in read))
+            self._state = cache.chained(after, [digest for _, digest in read], since=self._state.seq)
             self._cache(CACHE_EVERY)
         return True
 
@@ -143,12 +155,13 @@ class Journal:
             else:
                 self.beside[name] = item.etag
 
-    def _read_all(self, names: Iterator[str]) -> Iterator[Entry]:
+    def _read_all(self, names: Iterator[str]) -> Iterator[tuple[Entry, str]]:
         with ThreadPoolExecutor(READERS) as pool:
             while some := list(islice(names, AT_ONCE)):
                 yield from pool.map(self._read, some)
 
-    def _read(self, key: str) -> Entry:
+    def _read(self, key: str) -> tuple[Entry, str]:
+        """Read an entry, with the digest of its bytes."""
         body = self._store.get(key).body
         try:
             entry = _ENTRY.validate_json(body)
@@ -160,14 +173,18 @@ class Journal:
             raise InvalidDocument(
                 f"{key}: says seq {entry.seq}; the journal of {self.target} cannot be read on"
             )
-        return entry
+        return entry, cache.digest_of(body)
 
     def _from_cache(self) -> State:
-        key = keys.state_key(self.target)
         try:
-            state = State.model_validate_json(self._store.get(key, max_bytes=2**30).body)
-        except (NotThere, ValidationError):
-            return State()  # a cache: absent or of another version means fold from the start
+            state = cache.read(self._store.get(keys.state_key(self.target), max_bytes=2**30).body)
+            if state is None or state.seq == 0:
+                return State()  # whatever it is, it is no cache of this fold
+            tip = self._store.get(keys.entry_key(self.target, state.seq)).body
+        except NotThere:
+            return State()
+        if not cache.follows(state, tip):
+            return State()  # of another journal, or of entries that are others now
         self._cached_seq = state.seq
         return state
 
@@ -175,7 +192,7 @@ class Journal:
         if self._state.seq - self._cached_seq < behind:
             return
         try:
-            self._store.put(keys.state_key(self.target), self._state.model_dump_json().encode())
+            self._store.put(keys.state_key(self.target), cache.written(self._state))
         except StoreRefused as error:
             log.debug("state.json is left as it is: %s", error)  # whoever may only read can do without
         self._cached_seq = self._state.seq

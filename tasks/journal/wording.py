@@ -1,6 +1,23 @@
-"""Decisions in words, for the pages that people read."""
+"""Entries in words: what people read of a decision, and what no entry may say."""
 
-from tasks.contracts.journal import Decided
+from typing import Any
+
+from tasks.contracts.journal import Decided, Entry, Reason
+from tasks.redact import redacted
+
+WORDS = ("by", "reason")  # what we write; manifests and keys are kept as they are
+
+
+def without_secrets(entry: Entry) -> Entry:
+    """Give an entry whose words hold no credentials: an entry is for ever, and many may read it."""
+    said = {name: _redacted(getattr(entry, name)) for name in WORDS if hasattr(entry, name)}
+    return entry.model_copy(update=said)
+
+
+def _redacted(words: Any) -> Any:
+    if isinstance(words, Reason):
+        return Reason(**{name: redacted(text) for name, text in words})
+    return redacted(words)
 
 
 def decision_lines(decided: Decided) -> list[str]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from tasks.absorbing.decide import best_earlier
 from tasks.absorbing.measure import measure_version
 from tasks.absorbing.work import Work
-from tasks.candidates.gate import Verdict, judge
+from tasks.candidates.gate import Judged, Verdict, judge
 from tasks.contracts.journal import Entry, Switched
 from tasks.contracts.state import State
 from tasks.errors import JournalMoved, OperationRefused
@@ -39,9 +39,10 @@ def contest(work: Work, rebuild: Rebuild) -> Contest:
     if head == state.champion:
         return Contest(head, head, None)
     best = best_earlier(state, lineage=state.lineage, parent=state.champion, data=rebuild.data)
+    measured = measure_version(work, head)
     verdict = judge(
         work.target.gate,
-        measure_version(work, head).correct,
+        Judged(correct=measured.correct, loss=measured.loss, classes=len(work.target.classes)),
         champion=measure_version(work, state.champion) if state.champion is not None else None,
         best=measure_version(work, best) if best is not None else None,
     )

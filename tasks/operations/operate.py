@@ -6,7 +6,8 @@ from tasks.absorbing.work import Work
 from tasks.contracts.journal import Entry, Promoted, RolledBack, Switched
 from tasks.contracts.state import State
 from tasks.errors import OperationRefused
-from tasks.journal.log import Stamp
+from tasks.journal.history import Historian
+from tasks.journal.log import Journal, Stamp
 from tasks.reason import checked_reason
 
 
@@ -30,6 +31,14 @@ def promote(work: Work, version: int, *, reason: str) -> State:
     work.journal.transact(think)
     project(work)
     return work.journal.last
+
+
+def doubt_of(journal: Journal, version: int) -> str | None:
+    """Say why a version is dubious beyond its accuracy; None when nothing is known against it."""
+    decided = Historian(journal).read().by_version.get(version)
+    if decided is None or decided.reason_code != "absurd_loss":
+        return None
+    return f"version {version}: {decided.reason.found}; needed {decided.reason.needed}"
 
 
 def roll_back(work: Work, version: int | None, *, reason: str) -> State:

@@ -4,22 +4,18 @@ Never `mlflow gc`: it knows nothing of the journal. Figures and cards of version
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from mlflow import MlflowClient
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from tasks.absorbing.work import Work
 from tasks.arrivals.unit import digests_of
 from tasks.contracts import keys
-from tasks.errors import NotThere
 from tasks.journal.history import Historian
 from tasks.lineages.hint import clear_ended, living_hints
 from tasks.operations.idle import check_idle
+from tasks.operations.leftovers import leftovers, not_shared, registered_versions
 from tasks.operations.needed import needed_blobs, needed_versions, unfinished
 from tasks.orchestration.absorb_runs import REBUILD_FLOWS
+from tasks.registry.pruning import is_pruned, prune_version
 from tasks.tracking.api import answering
-from tasks.tracking.serving import SERVED, STEM
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,24 +34,24 @@ class Doomed:
 def plan_prune(work: Work, *, keep: int) -> Doomed:
     """Say what a target no longer needs, if its newest `keep` versions stay besides those in use."""
     history = Historian(work.journal).read()
+    there = registered_versions(work.mlflow, work.target.name)
     with answering(f"registered model {work.target.name}"):
-        named = work.mlflow.get_registered_model(work.target.name).aliases if history.by_version else {}
+        named = work.mlflow.get_registered_model(work.target.name).aliases if there else {}
     hints = living_hints(work.store, work.journal)
-    kept = needed_versions(
-        history.state,
-        keep=keep,
-        aliased=[int(version) for version in named.values()],
-        data=digests_of(work.target).data,
-    ) | {hint.start for hint in hints if hint.start is not None}
-    old = [version for version in sorted(history.by_version) if version not in kept]
+    rebuilt = {*unfinished(history.state), *(hint.lineage for hint in hints)}
+    aliased = [int(version) for version in named.values()]
+    kept = needed_versions(history.state, keep=keep, aliased=aliased, data=digests_of(work.target).data) | {
+        hint.start for hint in hints if hint.start is not None
+    }
+    old = {*history.by_version, *leftovers(there, history.state, unfinished=rebuilt)} - kept
     needed = needed_blobs(work.store, target=work.target.name, versions=kept)
     decided = {done.source.weights_sha256 for done in history.by_seq.values() if done.source}
     heads = {key: work.store.head(key) for key in sorted(map(keys.blob_key, decided - needed))}
     return Doomed(
-        versions=tuple(v for v in old if not _is_pruned(work.mlflow, work.target.name, v)),
+        versions=tuple(v for v in not_shared(sorted(old), there) if not is_pruned(there[v])),
         blobs={key: head.size_bytes for key, head in heads.items() if head},
         kept=tuple(sorted(kept)),
-        unfinished=tuple(sorted({*unfinished(history.state), *(hint.lineage for hint in hints)})),
+        unfinished=tuple(sorted(rebuilt)),
     )
 
 
@@ -67,31 +63,10 @@ def prune(work: Work, doomed: Doomed, *, keep: int) -> None:
     still = plan_prune(work, keep=keep)
     check_idle(work.target.name, flows=REBUILD_FLOWS)
     for version in sorted(set(doomed.versions) & set(still.versions)):
-        if version in (work.journal.state().champion, work.journal.last.previous):
+        state = work.journal.state()
+        if version in (state.champion, state.previous):
             continue
-        prune_version(work.mlflow, work.target.name, version)
+        prune_version(work.mlflow, work.target.name, version, decided=version in state.versions)
     for key in sorted(doomed.blobs.keys() & still.blobs.keys()):
         work.store.delete(key)
     clear_ended(work.store, work.journal)
-
-
-def prune_version(client: MlflowClient, target: str, version: int) -> None:
-    """Delete a version's weights; first it is tagged, so that whoever misses them learns why."""
-    with answering(f"version {version} of {target}"):
-        found = client.get_model_version(target, str(version))
-        said = f"{datetime.now(UTC):%Y-%m-%d %H:%M} by grasp prune"
-        client.set_model_version_tag(target, str(version), "pruned", said)
-        model = client.get_logged_model(str(found.source).removeprefix("models:/"))
-        files = get_artifact_repository(model.artifact_location, tracking_uri=client.tracking_uri)
-        there = {file.path for file in files.list_artifacts("data")}
-        for name in (f"data/{SERVED}", f"data/{STEM}"):
-            if name in there:
-                files.delete_artifacts(name)  # type: ignore[no-untyped-call]
-
-
-def _is_pruned(client: MlflowClient, target: str, version: int) -> bool:
-    try:
-        with answering(f"version {version} of {target}"):
-            return "pruned" in client.get_model_version(target, str(version)).tags
-    except NotThere:
-        return True  # a person deleted it

@@ -11,6 +11,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import get_current_settings
 
 from tasks.errors import InvalidSettings, OrchestrationRefused, OrchestrationUnavailable
+from tasks.redact import redacted
 
 PAGE = 200  # the most runs that the API gives at once
 
@@ -55,7 +56,9 @@ def translated() -> Iterator[None]:
         said = f"the Prefect API answered {error.response.status_code} to {error.request.url.path}"
         if error.response.status_code >= 500 or error.response.status_code == 429:
             raise OrchestrationUnavailable(f"{said}; tried again at the next poll") from error
-        raise OrchestrationRefused(f"{said}: {error.response.text[:200]}; nothing was changed") from error
+        raise OrchestrationRefused(
+            f"{said}: {redacted(error.response.text)[:200]}; nothing was changed"
+        ) from error
 
 
 def runs_in(

@@ -3,6 +3,7 @@
 Nothing here sets MLflow's global tracking address, which would leak into child processes.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from tasks.errors import NotThere, TrackingRefused, TrackingUnavailable
+from tasks.logins import MLFLOW, Login, parted
+from tasks.redact import learn_login, redacted
 
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
 _NO_ALIAS = re.compile(r"alias \S+ not found")  # which MLflow calls an invalid parameter
@@ -31,9 +34,17 @@ _REFUSED = {
 }
 
 
-def connect(tracking_uri: str) -> MlflowClient:
-    """Give a client of the MLflow server at this address; nothing is sent yet."""
-    return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+def connect(tracking_uri: str, *, login: Login | None = None) -> MlflowClient:
+    """Give a client of the MLflow server at this address; nothing is sent yet.
+
+    A login goes into the variables where MLflow looks for one, also one that stands in the address: MLflow
+    quotes addresses in its errors.
+    """
+    address, inside = parted(tracking_uri)
+    if login := inside or login:
+        learn_login(*login)
+        os.environ.update(zip(MLFLOW, login, strict=True))
+    return MlflowClient(tracking_uri=address, registry_uri=address)
 
 
 @contextmanager
@@ -62,7 +73,8 @@ def already_there(error: MlflowException) -> bool:
 def _translated(
     subject: str, code: str, error: Exception
 ) -> NotThere | TrackingRefused | TrackingUnavailable:
-    said = str(error).strip().splitlines()[0][:500] if str(error).strip() else type(error).__name__
+    lines = redacted(str(error)).strip().splitlines()
+    said = lines[0][:500] if lines else type(error).__name__
     if code in _ABSENT or _NO_ALIAS.search(said):
         return NotThere(f"{subject}: MLflow has none ({said})")
     if code in _REFUSED:

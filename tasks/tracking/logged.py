@@ -50,7 +50,12 @@ def find_logged(client: MlflowClient, unit: Unit) -> Logged | None:
         )
     for run in found:
         try:
-            return _read(client, run)
+            logged = _read(client, run)
+            if logged.outcome.unit_key == unit_key(unit):
+                return logged
+            log.warning(
+                "MLflow run %s: its outcome is another unit's; the source is absorbed again", run.info.run_id
+            )
         except NotThere as error:
             log.warning("%s; the source is absorbed again", error)
     return None
@@ -105,6 +110,13 @@ def log_outcome(
         client.log_artifacts(run_id, str(directory / "evidence"))
         _complete(client, run_id, outcome, directory=directory)
     return Logged(mlflow_run_id=run_id, outcome=outcome)
+
+
+def _of(unit: Unit, logged: Logged) -> Logged:
+    """Give an outcome that is this unit's. The tag that a run was found by can be set by anybody."""
+    if logged.outcome.unit_key != unit_key(unit):
+        raise NotThere(f"MLflow run {logged.mlflow_run_id}: its outcome is another unit's")
+    return logged
 
 
 def _ancestor(candidate: Candidate, unit: Unit, outcome: Outcome) -> Ancestor:

@@ -21,7 +21,7 @@ def fetch_weights(store: Store, weights: Weights, *, cache_dir: Path, limit_byte
     Raises BadArrival when size or SHA-256 are not as declared, BlobChanged when the blob went away, NoSpace.
     """
     path = cache_dir / "blobs" / f"{weights.sha256}{SUFFIX}"
-    if _is_intact(path, weights):
+    if is_intact(path, sha256=weights.sha256, size_bytes=weights.size_bytes):
         os.utime(path)
         return path
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -82,8 +82,8 @@ def fetch_file(store: Store, key: str, path: Path, *, sha256: str, size_bytes: i
     _sync_directory(path.parent)
 
 
-def _is_intact(path: Path, weights: Weights) -> bool:
-    """Say whether a cached file is a file of ours, and still what it was."""
+def is_intact(path: Path, *, sha256: str, size_bytes: int) -> bool:
+    """Say whether a cached file is a file of ours, and still what it was: every byte of it is read."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
@@ -91,9 +91,9 @@ def _is_intact(path: Path, weights: Weights) -> bool:
     with os.fdopen(handle, "rb") as file:
         found = os.fstat(handle)
         plain = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
-        if not plain or found.st_size != weights.size_bytes:
+        if not plain or found.st_size != size_bytes:
             return False
-        return hashlib.file_digest(file, "sha256").hexdigest() == weights.sha256
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
 def _sync_directory(directory: Path) -> None:

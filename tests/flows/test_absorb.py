@@ -12,11 +12,15 @@ import numpy as np
 import pytest
 import torch
 from mlflow import MlflowClient
+from typer.testing import CliRunner
 
 from flows.absorb import absorb
+from flows.cli.app import app
+from flows.cli.targets import operate as _operate  # noqa: F401 - registers the command
 from tasks.contracts import keys
+from tasks.contracts.target import AbsorbSettings, GateSettings
 from tasks.registry.registry import aliases
-from tasks.weights.files import new_module, save
+from tasks.weights.files import load_module, new_module, save
 from tasks.weights.licensing import state_license
 from tests.flows.conftest import ARCHITECTURE, World
 
@@ -75,6 +79,42 @@ def test_weights_that_overflow_are_refused_and_the_next_source_is_not_blamed(wor
     assert (first.decision, first.reason_code) == ("quarantined", "loss")
     assert "running_var" in first.reason.found
     assert (second.decision, second.reason_code) == ("promoted", "first")
+
+
+def with_huge_head(world: World, number: int, file: Path) -> Path:
+    """Scale a source's head by 1e30: every prediction stays, every loss runs away."""
+    model = load_module(world.files[number - 1], ARCHITECTURE)
+    with torch.no_grad():
+        model.head.weight.mul_(1e30)
+    save(model, file)
+    return file
+
+
+@pytest.mark.parametrize("policy", ["always", "non_inferior"])
+def test_a_candidate_whose_loss_ran_away_is_refused_and_a_person_who_takes_it_is_warned(
+    world: World, tmp_path: Path, policy: str
+):
+    settings = AbsorbSettings(mode="reference", threshold=-1, lr=1e-3, epochs=2, initial_epochs=2)
+    world.replace_target(absorb=settings, gate=GateSettings(policy=policy, margin=1.0, confidence=0.999999))
+    huge = with_huge_head(world, 2, tmp_path / "huge.safetensors")
+    world.files = [huge, world.files[0], with_huge_head(world, 3, tmp_path / "huger.safetensors")]
+    for number in (1, 2, 3):
+        world.publish(number, year=2000 + number)
+
+    absorb(world.target.name)
+
+    decided = world.decided()
+    codes = [(entry.decision, entry.reason_code) for entry in decided]
+    assert codes == [("rejected", "absurd_loss"), ("promoted", "first"), ("rejected", "absurd_loss")]
+    assert all("numbers have run away" in decided[n].reason.found for n in (0, 2))
+    assert world.journal.state().champion == decided[1].registry_version
+
+    version = str(decided[2].registry_version)
+    done = CliRunner().invoke(app, ["promote", world.target.name, version, "--reason", "I know"])
+    assert done.exit_code == 0, done.output
+    assert "warning" in done.stderr
+    assert "run away" in done.stderr
+    assert world.journal.state().champion == decided[2].registry_version
 
 
 def test_the_model_card_names_the_licence_that_a_source_states(world: World, client: MlflowClient, tmp_path):

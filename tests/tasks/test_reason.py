@@ -31,3 +31,7 @@ def test_a_requeue_without_a_reason_changes_nothing(bucket):
     (*_, entry) = bucket.journal.entries()
     assert isinstance(entry, Requeued)
     assert entry.reason == "looked at it"
+
+
+def test_a_reason_keeps_no_credentials():
+    assert checked_reason("see http://team:pw@wiki/page") == "see http://***@wiki/page"

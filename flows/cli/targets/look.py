@@ -76,7 +76,8 @@ def delete(
     from tasks.tracking.api import connect
 
     settings = load_settings(Settings)
-    store, client = Store.from_settings(settings), connect(settings.mlflow_tracking_uri)
+    store = Store.from_settings(settings)
+    client = connect(settings.mlflow_tracking_uri, login=settings.mlflow_login)
     found = remains_of(store, client, name)
     there = {
         "target.json": found.document,

@@ -9,6 +9,7 @@ from tasks.extras import need_absorb
 from tasks.identity import signed
 from tasks.journal.log import Journal
 from tasks.journal.targets import read_target
+from tasks.printable import printable
 from tasks.settings import StoreSettings, load_settings
 
 
@@ -54,9 +55,13 @@ def promote(
     """
     need_absorb("grasp promote")
     from tasks.absorbing.work import open_work
+    from tasks.operations.operate import doubt_of
     from tasks.operations.operate import promote as promote_version
 
-    state = promote_version(open_work(target, by="grasp promote"), version, reason=reason)
+    work = open_work(target, by="grasp promote")
+    if doubt := doubt_of(work.journal, version):
+        typer.echo(f"grasp: warning: {printable(doubt)}; it is promoted all the same", err=True)
+    state = promote_version(work, version, reason=reason)
     out.print(f"champion of {target} is version {state.champion}, previous is {state.previous or 'none'}")
 
 

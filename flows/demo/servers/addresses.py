@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from deployments.environment import server_environment, worker_environment
 from flows.demo.servers.ports import HOST, choose_ports
 from tasks.settings import Settings
@@ -41,7 +43,7 @@ def settings_of(addresses: Addresses, directory: Path) -> Settings:
         endpoint_url=addresses.s3,
         region=REGION,
         access_key_id=KEY,
-        secret_access_key=KEY,
+        secret_access_key=SecretStr(KEY),
         mlflow_tracking_uri=addresses.mlflow,
         cache_dir=directory / "cache",
     )

@@ -13,6 +13,7 @@ from secrets import token_hex
 
 from flows.demo.servers.failure import DemoFailed
 from flows.demo.servers.marks import VARIABLE, end_marked
+from tasks.redact import redacted
 
 POLL_S = 0.1
 GRACE_S = 8.0  # for servers to end by themselves
@@ -129,7 +130,7 @@ class Children:
 
     def _see(self, name: str) -> str:
         path = self._logs / f"{name}.log"
-        lines = path.read_text(errors="replace").splitlines()[-8:]
+        lines = redacted(path.read_text(errors="replace")).splitlines()[-8:]
         return "\n  ".join([f"{os.path.relpath(path)} ends with:", *lines])
 
 

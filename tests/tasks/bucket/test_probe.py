@@ -220,6 +220,27 @@ def test_a_worker_probes_once_a_day(moto, tmp_path: Path):
         probe_once(store, settings)
 
 
+@pytest.mark.parametrize("later", [{"single_worker": False}, {"addressing": "virtual"}, "a clock set back"])
+def test_a_probe_is_believed_only_for_what_was_probed(moto, tmp_path: Path, later):
+    store = moto.store()
+    fields = {
+        "bucket": store.bucket,
+        "endpoint_url": moto.endpoint_url,
+        "mlflow_tracking_uri": "http://127.0.0.1:5000",
+        "cache_dir": tmp_path,
+        "single_publisher": True,
+        "single_worker": later == {"single_worker": False},
+    }
+    probe_once(store, Settings(_env_file=None, **fields))
+    if isinstance(later, str):
+        (mark,) = (tmp_path / "probed").iterdir()
+        os.utime(mark, (time.time() + 3600,) * 2)
+        later = {}
+    store.__class__ = Careless
+    with pytest.raises(StoreRefused):
+        probe_once(store, Settings(_env_file=None, **fields | later))
+
+
 def test_virtual_addresses_can_be_chosen(moto):
     store = moto.store("some-bucket", endpoint_url="http://s3.example.org", addressing="virtual")
     url = store._client.generate_presigned_url("get_object", Params={"Bucket": "some-bucket", "Key": "k"})
@@ -235,7 +256,7 @@ def test_the_command_claims_what_was_tried(moto, monkeypatch: pytest.MonkeyPatch
         "GRASP_BUCKET": fields.bucket,
         "AWS_ENDPOINT_URL": fields.endpoint_url,
         "AWS_ACCESS_KEY_ID": fields.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": fields.secret_access_key,
+        "AWS_SECRET_ACCESS_KEY": fields.secret_access_key.get_secret_value(),
         "GRASP_SINGLE_PUBLISHER": alone,
         "GRASP_SINGLE_WORKER": alone,
     }.items():

@@ -1,9 +1,12 @@
 """The gate, case by case, against counts done by hand."""
 
+import math
+
 import numpy as np
 import pytest
 
-from tasks.candidates.gate import Reference, judge, p_worse
+from tasks.candidates.gate import ABSURD, Judged, Reference, Verdict, loss_limit, p_worse
+from tasks.candidates.gate import judge as judge_whole
 from tasks.contracts.target import GateSettings
 
 NON_INFERIOR = GateSettings()
@@ -16,8 +19,12 @@ def right(count: int, of: int = 200, first: int = 0) -> np.ndarray:
     return hits
 
 
-def champion(correct: np.ndarray) -> Reference:
-    return Reference(registry_version=3, correct=correct)
+def champion(correct: np.ndarray, *, loss: float = 0.5) -> Reference:
+    return Reference(registry_version=3, correct=correct, loss=loss)
+
+
+def judge(settings: GateSettings, correct: np.ndarray, *, loss: float = 0.5, **against) -> Verdict:
+    return judge_whole(settings, Judged(correct=correct, loss=loss, classes=10), **against)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +77,7 @@ def test_losses_that_wins_balance_are_no_loss():
 
 
 def test_small_steps_down_end_at_the_best_earlier_champion():
-    best = Reference(registry_version=1, correct=right(164))
+    best = Reference(registry_version=1, correct=right(164), loss=0.5)
     verdict = judge(NON_INFERIOR, right(160), champion=champion(right(161)), best=best)
     assert (verdict.decision, verdict.code) == ("rejected", "worse_than_best")
     assert verdict.figures["best_version"] == 1
@@ -99,8 +106,8 @@ def test_every_verdict_names_the_size_of_its_evidence():
     assert "only" not in verdict.found
 
 
-OLD = Reference(registry_version=3, correct=right(160))
-BEST = Reference(registry_version=1, correct=right(170))
+OLD = champion(right(160))
+BEST = Reference(registry_version=1, correct=right(170), loss=0.5)
 
 
 @pytest.mark.parametrize(
@@ -172,3 +179,30 @@ def test_a_p_value_on_the_line_is_no_evidence():
     assert better.decision == "rejected"
     worse = judge(GateSettings(margin=0.05, confidence=line), right(155), champion=OLD, best=None)
     assert worse.decision == "promoted"
+@pytest.mark.parametrize("policy", ["always", "non_inferior", "improves", "manual"])
+@pytest.mark.parametrize("old", [None, champion(right(100))], ids=["first", "against-champion"])
+@pytest.mark.parametrize("loss", [1.9e29, float("inf"), float("nan"), ABSURD * math.log(10) + 1e-6])
+def test_an_absurd_loss_is_refused_under_every_policy_whatever_the_accuracy(policy, old, loss):
+    verdict = judge(GateSettings(policy=policy), right(200), loss=loss, champion=old, best=old)
+    assert (verdict.decision, verdict.code) == ("rejected", "absurd_loss")
+    assert f"gate loss {loss:.4g}" in verdict.found
+    assert "46.05" in verdict.needed
+    assert ("champion has 0.5" in verdict.needed) == (old is not None)
+
+
+@pytest.mark.parametrize("loss", [0.0, 3.0, ABSURD * math.log(10)])
+def test_a_loss_that_calibration_explains_is_none_of_the_gates_business(loss: float):
+    verdict = judge(NON_INFERIOR, right(160), loss=loss, champion=champion(right(160)), best=None)
+    assert verdict.decision == "promoted"
+
+
+def test_what_is_no_worse_than_an_absurd_champion_may_take_its_place():
+    """One that an older gate let in, or a person promoted: nothing could follow it else."""
+    old = champion(right(160), loss=1.9e29)
+    assert judge(NON_INFERIOR, right(160), loss=1.8e29, champion=old, best=None).decision == "promoted"
+    assert judge(NON_INFERIOR, right(160), loss=2.0e29, champion=old, best=None).code == "absurd_loss"
+
+
+def test_the_limit_does_not_ratchet_up_with_its_champions():
+    limit = loss_limit(10, champion=None)
+    assert loss_limit(10, champion=limit) == limit

@@ -51,6 +51,34 @@ def test_data_are_fetched_once(store: Store, tmp_path: Path):
     load_dataset(store, key, cache_dir=tmp_path)
 
 
+@pytest.mark.parametrize("file", ["train-images.npy", "gate-labels.npy", "test-ids.json"])
+def test_a_flipped_byte_in_the_cache_is_noticed_and_the_file_fetched_again(
+    store: Store, tmp_path: Path, file: str
+):
+    key = publish(store)
+    loaded = load_dataset(store, key, cache_dir=tmp_path)
+    cached = tmp_path / "datasets" / loaded.digest / file
+    whole = cached.read_bytes()
+    cached.chmod(0o600)
+    cached.write_bytes(whole[:-2] + bytes([whole[-2] ^ 1]) + whole[-1:])
+    again = load_dataset(store, key, cache_dir=tmp_path)
+    assert cached.read_bytes() == whole
+    for split in SPLITS:
+        assert np.array_equal(again.splits[split].images, arrays(split).images)
+        assert np.array_equal(again.splits[split].labels, arrays(split).labels)
+        assert again.splits[split].ids == arrays(split).ids
+
+
+def test_a_link_in_the_cache_is_not_followed(store: Store, tmp_path: Path):
+    key = publish(store)
+    loaded = load_dataset(store, key, cache_dir=tmp_path)
+    cached = tmp_path / "datasets" / loaded.digest / "train-images.npy"
+    cached.rename(tmp_path / "elsewhere")
+    cached.symlink_to(tmp_path / "elsewhere")
+    load_dataset(store, key, cache_dir=tmp_path)
+    assert not cached.is_symlink()
+
+
 def test_publishing_the_same_data_again_gives_the_same_key(store: Store):
     assert publish(store) == publish(store)
 

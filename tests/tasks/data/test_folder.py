@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 
 import numpy as np
@@ -56,6 +57,25 @@ def test_what_was_prepared_is_published_as_it_is(photos, tmp_path, store):
     assert {split: len(arrays.ids) for split, arrays in loaded.splits.items()} == prepared.samples
     assert publish_prepared(store, tmp_path / "out") == key
     assert np.array_equal(loaded.splits["gate"].images, np.load(tmp_path / "out" / "gate-images.npy"))
+
+
+def test_what_changed_since_it_was_prepared_is_not_published(photos, tmp_path, store):
+    prepare(photos, tmp_path / "out", name="pets", spec=SPEC)
+    images = tmp_path / "out" / "train-images.npy"
+    whole = images.read_bytes()
+    images.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(InvalidDocument, match=r"train-images\.npy changed since it was prepared"):
+        publish_prepared(store, tmp_path / "out")
+    assert list(store.list("datasets/")) == []
+
+
+def test_what_an_older_version_prepared_is_published(photos, tmp_path, store):
+    prepare(photos, tmp_path / "out", name="pets", spec=SPEC)
+    document = tmp_path / "out" / "prepared.json"
+    document.write_text(
+        json.dumps({k: v for k, v in json.loads(document.read_text()).items() if k != "files"})
+    )
+    assert publish_prepared(store, tmp_path / "out")
 
 
 def test_too_few_images_for_four_splits_are_refused(tmp_path):

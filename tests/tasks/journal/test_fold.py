@@ -1,5 +1,6 @@
 """The fold: one rule per kind of entry, pure, and the same however the entries are cut into pieces."""
 
+import hashlib
 import json
 from datetime import date, timedelta
 
@@ -192,3 +193,38 @@ def test_a_switch_to_a_lineage_without_decisions_goes_on_from_its_start(script: 
     assert state.lineages["without-b"].index == 1
     assert state.lineages["without-b"].newest == (date(2014, 1, 1), date(2014, 12, 31))
     assert (state.champion, state.lineage) == (1, "without-b")
+
+
+@pytest.mark.parametrize("attempts", [0, 1])
+def test_a_withdrawn_arrival_that_was_attempted_leaves_something_to_show(script: Script, attempts: int):
+    script.accept(A)
+    for _ in range(attempts):
+        script.add(Attempted, arrival_id=A, n=1, flow_run="f")
+    state = script.add(Withdrawn, arrival_id=A, reason="r")
+    assert state.to_project == (state.seq if attempts else 0)
+
+
+LAYOUT, FOLDED = 4, "9c8862c66f922785b64456d7672c9c90a71d38ec802d2b96c12a62fc0504fcdd"
+
+
+def test_who_changes_the_fold_raises_its_layout(script: Script):
+    """What this journal comes to is written down: caches that another fold made would be believed else."""
+    script.accept(A)
+    script.accept(B)
+    script.accept(C)
+    script.add(Attempted, arrival_id=A, n=1, flow_run="f")
+    script.add(Requeued, arrival_id=A, reason="r", attempts=1)
+    script.decide(A, "promoted", 1, weights_sha256=A, mlflow_run_id="run")
+    script.add(Attempted, arrival_id=B, n=1, flow_run="f")
+    script.decide(B, "rejected", 2, 2015, parent_version=1, mlflow_run_id="run")
+    script.add(Promoted, registry_version=2, reason="r", arrival_id=B)
+    script.add(RolledBack, registry_version=1, reason="r")
+    script.add(Attempted, arrival_id=C, n=1, flow_run="f")
+    script.add(Withdrawn, arrival_id=C, reason="r")
+    script.decide(B, "promoted", 3, 2016, lineage="other", index=1, parent_version=1, mlflow_run_id="run")
+    script.add(Switched, lineage="other", registry_version=3, reason="r")
+    script.add(Paused, reason="r")
+    script.add(Resumed, reason="r")
+    states = (fold(State(), script.entries[:end]).model_dump_json() for end in range(len(script.entries) + 1))
+    folded = hashlib.sha256("".join(states).encode()).hexdigest()
+    assert (State().layout, folded) == (LAYOUT, FOLDED)
