@@ -27,8 +27,9 @@ INTERRUPTED = 130  # what a shell reports after Ctrl-C
 MLFLOW_RETRIES = "3"  # a person waits: seconds, not minutes, until a command says that MLflow is away
 COMMANDS = (  # modules of flows.cli, in the order of the help
     *("pipeline.absorb", "sources.arrival", "sources.dataset", "pipeline.demo", "targets.lineage"),
-    *("targets.operate", "sources.probe", "targets.prune", "sources.publish", "targets.status"),
-    *("targets.target", "targets.look", "sources.train_source", "sources.validate", "pipeline.watch"),
+    *("targets.operate", "sources.probe", "targets.prune", "sources.publish", "targets.repair"),
+    *("targets.status", "targets.target", "targets.look", "sources.train_source", "sources.validate"),
+    "pipeline.watch",
 )
 
 

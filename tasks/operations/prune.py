@@ -3,6 +3,7 @@
 Never `mlflow gc`: it knows nothing of the journal. Figures and cards of versions stay.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,7 +13,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from tasks.absorbing.work import Work
 from tasks.arrivals.unit import digests_of
 from tasks.contracts import keys
-from tasks.errors import NotThere
+from tasks.errors import InvalidDocument, NotThere
 from tasks.journal.history import Historian
 from tasks.lineages.hint import clear_ended, living_hints
 from tasks.operations.idle import check_idle
@@ -21,41 +22,49 @@ from tasks.orchestration.absorb_runs import REBUILD_FLOWS
 from tasks.tracking.api import answering
 from tasks.tracking.serving import SERVED, STEM
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doomed:
     """What is to be deleted. versions: registry versions; blobs: keys in the bucket with their sizes.
 
     kept: versions that stay; unfinished: lineages that keep the blobs that they would still absorb.
+    unread: why it cannot be told which blobs others need, so that all stay; "" where it can.
     """
 
     versions: tuple[int, ...]
     blobs: dict[str, int]
     kept: tuple[int, ...]
     unfinished: tuple[str, ...]
+    unread: str = ""
 
 
 def plan_prune(work: Work, *, keep: int) -> Doomed:
     """Say what a target no longer needs, if its newest `keep` versions stay besides those in use."""
     history = Historian(work.journal).read()
-    with answering(f"registered model {work.target.name}"):
-        named = work.mlflow.get_registered_model(work.target.name).aliases if history.by_version else {}
+    named = _aliased(work.mlflow, work.target.name) if history.by_version else ()
     hints = living_hints(work.store, work.journal)
     kept = needed_versions(
         history.state,
         keep=keep,
-        aliased=[int(version) for version in named.values()],
+        aliased=named,
         data=digests_of(work.target).data,
     ) | {hint.start for hint in hints if hint.start is not None}
     old = [version for version in sorted(history.by_version) if version not in kept]
-    needed = needed_blobs(work.store, target=work.target.name, versions=kept)
     decided = {done.source.weights_sha256 for done in history.by_seq.values() if done.source}
-    heads = {key: work.store.head(key) for key in sorted(map(keys.blob_key, decided - needed))}
+    unread = ""
+    try:
+        unneeded = decided - needed_blobs(work.store, target=work.target.name, versions=kept)
+    except InvalidDocument as error:  # another target's journal: nobody knows what it needs
+        unneeded, unread = set(), str(error)
+    heads = {key: work.store.head(key) for key in sorted(map(keys.blob_key, unneeded))}
     return Doomed(
         versions=tuple(v for v in old if not _is_pruned(work.mlflow, work.target.name, v)),
         blobs={key: head.size_bytes for key, head in heads.items() if head},
         kept=tuple(sorted(kept)),
         unfinished=tuple(sorted({*unfinished(history.state), *(hint.lineage for hint in hints)})),
+        unread=unread,
     )
 
 
@@ -69,7 +78,10 @@ def prune(work: Work, doomed: Doomed, *, keep: int) -> None:
     for version in sorted(set(doomed.versions) & set(still.versions)):
         if version in (work.journal.state().champion, work.journal.last.previous):
             continue
-        prune_version(work.mlflow, work.target.name, version)
+        try:
+            prune_version(work.mlflow, work.target.name, version)
+        except NotThere as error:  # deleted by a person meanwhile, or its model was
+            log.warning("%s; the others are pruned", error)
     for key in sorted(doomed.blobs.keys() & still.blobs.keys()):
         work.store.delete(key)
     clear_ended(work.store, work.journal)
@@ -87,6 +99,15 @@ def prune_version(client: MlflowClient, target: str, version: int) -> None:
         for name in (f"data/{SERVED}", f"data/{STEM}"):
             if name in there:
                 files.delete_artifacts(name)  # type: ignore[no-untyped-call]
+
+
+def _aliased(client: MlflowClient, target: str) -> tuple[int, ...]:
+    """Give the versions that aliases name, whoever set them; none of a registered model that is gone."""
+    try:
+        with answering(f"registered model {target}"):
+            return tuple(int(version) for version in client.get_registered_model(target).aliases.values())
+    except NotThere:
+        return ()
 
 
 def _is_pruned(client: MlflowClient, target: str, version: int) -> bool:
