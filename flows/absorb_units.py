@@ -7,6 +7,8 @@ from prefect import get_run_logger, tags
 from flows.replay import replay
 from grasp_core.errors import IncompatibleSource, NonFiniteLoss
 from tasks.absorbing.decide import break_off, claim, take_back
+from tasks.absorbing.infrastructure import infrastructure
+from tasks.absorbing.needs import need_champion
 from tasks.absorbing.steps import decide, fetch, produce, show
 from tasks.absorbing.work import Work, open_work
 from tasks.arrivals.arrival import Arrival
@@ -42,6 +44,7 @@ def absorb_all(target: str, *, flow_run: str) -> str:
     failed: list[str] = []
     began = work.journal.last.seq
     while ready := look(work):
+        need_champion(work)
         in_order, late = sort_out(work, ready)
         if in_order:
             failed += absorb_each(work, in_order, flow_run)
@@ -114,6 +117,9 @@ def absorb_arrival(work: Work, arrival: Arrival, flow_run: str) -> bool:
         take_back(work.journal, arrival, reason=str(error))
         raise
     except Exception as error:
+        if away := infrastructure(error):
+            take_back(work.journal, arrival, reason=str(away))
+            raise away from error
         get_run_logger().exception("%s: the attempt broke off", arrival.manifest.key)
         break_off(work.journal, arrival, reason=f"{type(error).__name__}: {error}")
         return False

@@ -1,9 +1,12 @@
 """Backfill and retract on this worker: say what will happen, build the lineage, switch."""
 
+from functools import partial
+
 from prefect import get_run_logger
 
 from flows.absorb_units import absorb_live
 from flows.rebuild import Rebuilding, Rebuilt, build, build_and_switch
+from tasks.absorbing.recorded import is_left
 from tasks.absorbing.steps import show
 from tasks.absorbing.work import Work, open_work
 from tasks.arrivals.find import known_arrival
@@ -28,7 +31,7 @@ def backfill_target(target: str, request: BackfillRequest, *, flow_run: str) -> 
     """
     work = open_work(target, by="backfill")
     history = Historian(work.journal).read()
-    rebuild = begun_before(work, backfill_of(work.target, history, request))
+    rebuild = begun_before(work, backfill_of(work.target, history, request, left=partial(is_left, work)))
     if is_finished(history, rebuild):
         show(work)
         return f"lineage {history.state.lineage} is the current one already; nothing was done"
@@ -49,7 +52,7 @@ def retract_source(target: str, arrival: str, *, reason: str, flow_run: str) -> 
     found = known_arrival(arrival, historian.read().state, target=target)
     withdraw(work.journal, found, reason=reason)
     history = historian.read()
-    rebuild = retract_of(work.target, history, found)
+    rebuild = retract_of(work.target, history, found, left=partial(is_left, work))
     if rebuild is None:
         show(work)
         return f"{found[:12]} is withdrawn; no ancestor of the champion, so nothing is rebuilt"

@@ -1,11 +1,14 @@
 """Replay a batch of late arrivals: the lineage from its earliest late period on, in the same absorb run."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from prefect import get_run_logger
 
 from flows.rebuild import Rebuilding, Rebuilt, build_and_switch
 from tasks.absorbing.decide import claim, take_back
+from tasks.absorbing.infrastructure import infrastructure
+from tasks.absorbing.recorded import is_left
 from tasks.absorbing.work import Work
 from tasks.arrivals.arrival import Arrival
 from tasks.errors import GraspError
@@ -27,7 +30,10 @@ def replay(work: Work, late: Sequence[Arrival], *, flow_run: str, between: Calla
     except GraspError as error:
         _take_back(work, batch, str(error))
         raise
-    except Exception:
+    except Exception as error:
+        if away := infrastructure(error):
+            _take_back(work, batch, str(away))
+            raise away from error
         get_run_logger().exception("the replay of %s broke off", batch[0].manifest.key)
         return False
     except BaseException:  # cancelled, or the worker is stopping: nobody's fault
@@ -45,7 +51,7 @@ def replay(work: Work, late: Sequence[Arrival], *, flow_run: str, between: Calla
 def _build(
     work: Work, batch: tuple[Arrival, ...], *, flow_run: str, between: Callable[[], bool]
 ) -> Rebuilt | None:
-    rebuild = replay_of(work.target, Historian(work.journal).read(), batch)
+    rebuild = replay_of(work.target, Historian(work.journal).read(), batch, left=partial(is_left, work))
     names = ", ".join(f"{each.manifest.series}/{each.manifest.period.label}" for each in batch)
     get_run_logger().info("replay of %s as lineage %s", names, rebuild.lineage)
 

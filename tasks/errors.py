@@ -1,5 +1,7 @@
 """Errors at the pipeline's edges, in the core's tree: terminal ends in a decision, transient is retried."""
 
+from typing import Literal
+
 from grasp_core.errors import GraspError, TerminalError, TransientError
 from tasks.printable import printable
 from tasks.redact import redacted
@@ -20,6 +22,7 @@ __all__ = [
     "OperationRefused",
     "OrchestrationRefused",
     "OrchestrationUnavailable",
+    "Refusal",
     "StoreRefused",
     "StoreUnavailable",
     "StoredDiffers",
@@ -109,11 +112,34 @@ class BlobChanged(_Transient):
 
 
 class NoSpace(_Transient):
-    """The disk of this machine is full."""
+    """The disk of this machine is full, or does not take or give what it should."""
 
 
 class JournalMoved(_Transient):
     """Another writer appended first; read on and think again."""
+
+
+Refusal = Literal[
+    # parked: waits for a person
+    "newer_schema",
+    "attempts_exhausted",
+    "late",
+    # duplicate
+    "same_weights",
+    # quarantined
+    "manifest_invalid",
+    "manifest_key",
+    "architecture",
+    "classes",
+    "input",
+    "blob_missing",
+    "blob_size",
+    "blob_digest",
+    "weights_format",
+    "weights_tensors",
+    "weights_values",
+    "loss",
+]
 
 
 class BadArrival(_Terminal):
@@ -121,13 +147,14 @@ class BadArrival(_Terminal):
 
     def __init__(
         self,
-        code: str,
+        code: Refusal,
         *,
         object: str,  # noqa: A002 - the journal's word
         found: str,
         needed: str,
         next: str = "quarantined; publish a corrected source under a new rev",  # noqa: A002
     ) -> None:
-        self.code, self.object, self.next = code, printable(object, limit=2000), printable(next, limit=2000)
+        self.code: Refusal = code
+        self.object, self.next = printable(object, limit=2000), printable(next, limit=2000)
         self.found, self.needed = printable(found), printable(needed)
         super().__init__(f"{self.object}: found {self.found}; needed {self.needed}; {self.next}")

@@ -67,6 +67,10 @@ COMMANDS = {
         ("targets.prune",),
         "Delete weights of old versions and of sources that no alias, lineage or open arrival needs.",
     ),
+    "repair": Command(
+        ("targets.repair",),
+        "Say what was deleted in MLflow or is in the journal's way, and bring back what can be.",
+    ),
     "probe": Command(
         ("sources.probe",),
         "Try credentials, addressing and conditional writes of the bucket; leaves nothing behind.",

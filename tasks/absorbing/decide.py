@@ -59,6 +59,11 @@ def best_earlier(state: State, *, lineage: str, parent: int | None, data: str) -
 
     parent: the version that the candidate is held against first, in the current lineage the champion.
     """
+    return next(iter(better_earlier(state, lineage=lineage, parent=parent, data=data)), None)
+
+
+def better_earlier(state: State, *, lineage: str, parent: int | None, data: str) -> list[int]:
+    """Give the earlier champions that beat the parent, the best first; see best_earlier."""
     champion = state.versions.get(parent) if parent else None
     rivals = {
         version: point.gate_accuracy
@@ -68,13 +73,13 @@ def best_earlier(state: State, *, lineage: str, parent: int | None, data: str) -
         and point.data == data
         and point.gate_accuracy is not None
     }
-    if not champion or not rivals:
-        return None
-    best = max(rivals, key=lambda version: (rivals[version], -version))
-    same_data = champion.data == data and champion.gate_accuracy is not None
-    if best == parent or (same_data and rivals[best] <= (champion.gate_accuracy or 0.0)):
-        return None
-    return best
+    if not champion:
+        return []
+    best_first = sorted(rivals, key=lambda version: (-rivals[version], version))
+    if champion.data != data or champion.gate_accuracy is None:
+        return best_first
+    floor = champion.gate_accuracy
+    return [version for version in best_first if rivals[version] > floor]
 
 
 def commit(

@@ -1,5 +1,6 @@
 """Registered versions as the journal knows them: usable ones, and how they do on the gate split."""
 
+from tasks.absorbing.recorded import fetch_known
 from tasks.absorbing.work import Work
 from tasks.candidates.device import device_of
 from tasks.candidates.gate import Reference
@@ -7,7 +8,7 @@ from tasks.candidates.measure import Measured, measure
 from tasks.contracts.state import Point, State
 from tasks.data.datasets import load_dataset
 from tasks.errors import NotThere
-from tasks.registry.stored import ModelDigests, fetch_version, verify_stored
+from tasks.registry.stored import ModelDigests, verify_stored
 from tasks.weights.files import load_module
 
 SHOWN = 20
@@ -32,12 +33,10 @@ def measure_version(work: Work, version: int) -> Reference:
 
 def measured_version(work: Work, version: int) -> Measured:
     """Measure a version on the target's gate and test splits, here and now. Raises as usable_version."""
-    expected = expected_digests(work, version)
+    _known(work, work.journal.state(), version)
     dataset = load_dataset(work.store, work.target.dataset, cache_dir=work.settings.cache_dir)
     with work.directory() as directory:
-        files = fetch_version(
-            work.mlflow, work.target.name, version=version, directory=directory, expected=expected
-        )
+        files = fetch_known(work, version, directory)
         model = load_module(files.served, work.target.architecture).to(device_of(work.settings.device))
     return measure(model, work.target, dataset)
 

@@ -1,15 +1,21 @@
 """Make MLflow show what the journal says: aliases first, then decisions on runs and versions."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from tasks.absorbing.work import Work
 from tasks.contracts.journal import Decided, Withdrawn
 from tasks.errors import NotThere
 from tasks.journal.projection import read_projected, write_projected
-from tasks.registry.registry import set_aliases, set_aside_undecided
+from tasks.registry.aside import set_aside_undecided
+from tasks.registry.registry import set_aliases
 from tasks.registry.tags import tag_decision
 from tasks.tracking.logged import read_logged
 from tasks.tracking.runs import log_decision, log_lineage_point
+
+log = logging.getLogger(__name__)
 
 # what a watch decides by the manifest alone, so that nothing was ever registered for it
 BEFORE_ANY_ATTEMPT = frozenset(
@@ -78,20 +84,31 @@ def _set_aside(work: Work, arrival_id: str, *, lineage: str, why: str) -> None:
 
 
 def _show(work: Work, decided: Decided, mlflow_run_id: str) -> None:
-    client, target = work.mlflow, work.target.name
-    try:
+    """Show a decision on whatever is left of its run, its version and its lineage's chart."""
+    client, target, outcome = work.mlflow, work.target.name, None
+    with _going_on():
         outcome = read_logged(client, mlflow_run_id).outcome
-    except NotThere:
-        return  # deleted by a person: there is nothing left to show it on
-    log_decision(client, mlflow_run_id, decided, outcome=outcome)
+    with _going_on():
+        log_decision(client, mlflow_run_id, decided, outcome=outcome)
     if decided.registry_version is not None:
-        tag_decision(client, target, version=decided.registry_version, decided=decided)
-    if decided.index is not None:
-        log_lineage_point(
-            client,
-            target,
-            lineage=decided.lineage,
-            index=decided.index,
-            gate_accuracy=outcome.result.gate.accuracy,
-            test_accuracy=outcome.result.test.accuracy,
-        )
+        with _going_on():
+            tag_decision(client, target, version=decided.registry_version, decided=decided)
+    if decided.index is not None and {"gate_accuracy", "test_accuracy"} <= decided.figures.keys():
+        with _going_on():
+            log_lineage_point(
+                client,
+                target,
+                lineage=decided.lineage,
+                index=decided.index,
+                gate_accuracy=decided.figures["gate_accuracy"],
+                test_accuracy=decided.figures["test_accuracy"],
+            )
+
+
+@contextmanager
+def _going_on() -> Iterator[None]:
+    """Go on without what a person deleted: the journal has it all the same."""
+    try:
+        yield
+    except NotThere as error:
+        log.warning("%s; what is left is shown", error)

@@ -2,7 +2,8 @@
 
 import logging
 
-from tasks.absorbing.decide import best_earlier, commit
+from tasks.absorbing.decide import better_earlier, commit
+from tasks.absorbing.recorded import recorded_reference
 from tasks.absorbing.work import Work
 from tasks.arrivals.unit import Unit, check_unmoved
 from tasks.candidates.figures import figures_of
@@ -12,10 +13,11 @@ from tasks.contracts.journal import Decided
 from tasks.contracts.state import State
 from tasks.errors import JournalMoved, StoredDiffers
 from tasks.journal.lineages import head_of
-from tasks.registry.registry import register, set_aside_others
+from tasks.registry.aside import set_aside_others
+from tasks.registry.registry import register
 from tasks.registry.stored import ModelDigests, verify_stored
 from tasks.registry.tags import decision_tags, tag_damaged, tag_duplicate, tag_set_aside
-from tasks.tracking.logged import Logged, forget, read_logged
+from tasks.tracking.logged import Logged, forget
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ def _registered(work: Work, unit: Unit, logged: Logged, verdict: Verdict) -> int
     if outcome.served_sha256 is None:
         return None  # unchanged: there is no new model
     said = decision_tags(verdict.decision, verdict.code, found=verdict.found, needed=verdict.needed)
-    version = register(work.mlflow, logged, unit=unit, expects=said)
+    version = register(work.mlflow, logged, unit=unit, expects=said, known=work.journal.last.versions)
     expected = ModelDigests(served=outcome.served_sha256, stem=outcome.stem_sha256)
     try:
         verify_stored(work.mlflow, unit.target, version=version, expected=expected, scratch=work.scratch)
@@ -95,13 +97,9 @@ def _verdict(work: Work, unit: Unit, logged: Logged) -> Verdict:
 
 
 def _best_earlier(work: Work, unit: Unit) -> Reference | None:
-    state = work.journal.last
-    version = best_earlier(state, lineage=unit.lineage, parent=unit.parent_version, data=unit.digests.data)
-    if version is None:
-        return None
-    run_id = work.mlflow.get_model_version(unit.target, str(version)).run_id
-    scores = read_logged(work.mlflow, run_id).outcome.after_fine_tune if run_id else None
-    return _reference(version, scores) if scores else None
+    state, parent = work.journal.last, unit.parent_version
+    better = better_earlier(state, lineage=unit.lineage, parent=parent, data=unit.digests.data)
+    return recorded_reference(work, better)
 
 
 def _reference(version: int, scores: Scores) -> Reference:

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import TaskRun
 
 from grasp_core.progress import Epoch
 from tasks.absorbing.project import project
+from tasks.absorbing.recorded import fetch_known
 from tasks.absorbing.settle import settle
 from tasks.absorbing.work import Work
 from tasks.arrivals.arrival import Arrival
@@ -21,7 +22,6 @@ from tasks.discretion import discreet
 from tasks.errors import JournalMoved, TransientError
 from tasks.journal.ancestry import Ancestor
 from tasks.orchestration.artifacts import FineTuneProgress
-from tasks.registry.stored import ModelDigests, fetch_version
 from tasks.tracking.epoch_log import EpochLog
 from tasks.tracking.logged import Logged, find_logged, log_outcome
 from tasks.tracking.runs import running
@@ -127,13 +127,7 @@ def show(work: Work) -> None:
 def _parent(work: Work, unit: Unit, directory: Path) -> tuple[Parent | None, tuple[Ancestor, ...]]:
     if unit.parent_version is None:
         return None, ()
-    point = work.journal.last.versions.get(unit.parent_version)
-    expected = None
-    if point and point.served_sha256:
-        expected = ModelDigests(served=point.served_sha256, stem=point.stem_sha256)
     directory.mkdir()
-    files = fetch_version(
-        work.mlflow, unit.target, version=unit.parent_version, directory=directory, expected=expected
-    )
+    files = fetch_known(work, unit.parent_version, directory)
     parent = Parent(registry_version=unit.parent_version, served=files.served, stem=files.stem)
     return parent, files.ancestors

@@ -6,12 +6,12 @@ from grasp_core.errors import GraspError, NonFiniteLoss
 from tasks.arrivals.unit import Unit, check_unmoved
 from tasks.contracts.journal import Decided, Decision, Entry, Reason, SourceRef
 from tasks.contracts.state import Brief, State
-from tasks.errors import BadArrival
+from tasks.errors import BadArrival, Refusal
 from tasks.journal.log import Journal, Stamp
 
 log = logging.getLogger(__name__)
 
-_DECISIONS: dict[str, Decision] = {
+_DECISIONS: dict[Refusal, Decision] = {
     "newer_schema": "parked",
     "attempts_exhausted": "parked",
     "late": "parked",
@@ -74,5 +74,5 @@ def reason_of(error: BadArrival) -> Reason:
 
 def unfit(key: str, error: GraspError) -> BadArrival:
     """Say of a source that the core refused it, or that training on it diverged."""
-    code = "loss" if isinstance(error, NonFiniteLoss) else "weights_tensors"
+    code: Refusal = "loss" if isinstance(error, NonFiniteLoss) else "weights_tensors"
     return BadArrival(code, object=key, found=str(error), needed="a source that fits the target")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tasks.contracts.base import Document, Moment, Name, Period, Rev, Sha256, Size, Text
+from tasks.errors import Refusal
 
 Decision = Literal["promoted", "rejected", "quarantined", "parked", "duplicate"]
 
@@ -22,24 +23,8 @@ ReasonCode = Literal[
     "absurd_loss",
     # parked: waits for a person
     "manual",
-    "newer_schema",
-    "attempts_exhausted",
-    "late",
-    # duplicate
-    "same_weights",
-    # quarantined
-    "manifest_invalid",
-    "manifest_key",
-    "architecture",
-    "classes",
-    "input",
-    "blob_missing",
-    "blob_size",
-    "blob_digest",
-    "weights_format",
-    "weights_tensors",
-    "weights_values",
-    "loss",
+    Refusal,
+    # quarantined by a person's word
     "retracted",
 ]
 

@@ -11,6 +11,7 @@ NOTICES = "notices/"
 TARGETS = "targets/"
 DATASETS = "datasets/"
 JOURNAL = "journal/"
+ASIDE = "aside/"  # what was moved out of the way, under its old key
 
 _NAME = r"[a-z0-9][a-z0-9_-]{0,62}"
 _TARGET = re.compile(rf"\Atargets/({_NAME})/target\.json\Z")

@@ -81,6 +81,17 @@ def _parse(text: str, *, name: str) -> dict[str, Any]:
     return raw
 
 
+def check_schema_version(body: bytes, *, name: str) -> None:
+    """Raise NewerSchema when a document that could not be read says that newer code wrote it."""
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError):
+        return  # whoever reads it says what is wrong with it
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if type(version) is int and version > SCHEMA_VERSION:
+        _check_schema_version({"schema_version": version}, name=name)
+
+
 def _check_schema_version(raw: dict[str, Any], *, name: str) -> None:
     version = raw.get("schema_version")
     if type(version) is not int or version < 1:

@@ -1,7 +1,9 @@
 """A target's journal in the bucket: dense, append-only; the next entry is a compare-and-swap."""
 
 import logging
+import random
 import re
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -13,10 +15,12 @@ from pydantic import TypeAdapter, ValidationError
 from tasks.bucket.store import Store
 from tasks.contracts import keys
 from tasks.contracts.journal import Entry
+from tasks.contracts.reading import check_schema_version
 from tasks.contracts.state import Listing, State
-from tasks.errors import AlreadyThere, InvalidDocument, JournalMoved, NotThere, StoreRefused
+from tasks.errors import AlreadyThere, JournalMoved, NotThere, StoreRefused
 from tasks.journal import cache
 from tasks.journal.fold import fold
+from tasks.journal.wedged import check_dense, wedged
 from tasks.journal.wording import without_secrets
 from tasks.problems import first_problem
 
@@ -24,6 +28,7 @@ log = logging.getLogger(__name__)
 
 CACHE_EVERY = 32  # entries behind which a writer writes state.json again
 READERS = 16
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0  # after a lost race: any time up to it, twice as long each time
 AT_ONCE = 512  # entries held in memory while a long journal is folded
 _NAME = re.compile(r"\A[0-9]{12}\.json\Z")
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
@@ -98,8 +103,10 @@ class Journal:
     def transact(self, think: Think) -> State:
         """Read the tip, let `think` say what to append there, append; think again when another was faster.
 
-        `think` returns None when nothing is left to say, and may raise to give up.
+        `think` returns None when nothing is left to say, and may raise to give up. Losers wait, each for a
+        time of its own, so that however many write at once everybody gets his turn.
         """
+        wait_s = FIRST_WAIT_S
         while True:
             state = self.state()
             entry = think(state, Stamp(state.seq + 1, self._store.clock, self._by))
@@ -108,7 +115,8 @@ class Journal:
             try:
                 return self.append(entry)
             except JournalMoved:
-                continue
+                time.sleep(random.uniform(0, wait_s))
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def propose(self, think: Think) -> State:
         """As transact, but think first of the state last read here: one request while nobody else writes.
@@ -140,6 +148,7 @@ class Journal:
         if tip and next(names, None) != keys.entry_key(self.target, tip):
             return False
         while some := list(islice(names, AT_ONCE)):
+            check_dense(self.target, some, after=self._state.seq)
             read = list(self._read_all(iter(some)))
             after = fold(self._state, (entry for entry, _ in read))
             self._state = cache.chained(after, [digest for _, digest in read], since=self._state.seq)
@@ -166,13 +175,10 @@ class Journal:
         try:
             entry = _ENTRY.validate_json(body)
         except ValidationError as error:
-            raise InvalidDocument(
-                f"{key}: {first_problem(error)}; the journal of {self.target} cannot be read on"
-            ) from error
+            check_schema_version(body, name=key)
+            raise wedged(self.target, f"{key}: {first_problem(error)}") from error
         if keys.entry_key(self.target, entry.seq) != key:
-            raise InvalidDocument(
-                f"{key}: says seq {entry.seq}; the journal of {self.target} cannot be read on"
-            )
+            raise wedged(self.target, f"{key}: says seq {entry.seq}")
         return entry, cache.digest_of(body)
 
     def _from_cache(self) -> State:

@@ -5,21 +5,26 @@ from tasks.contracts.rebuild import BackfillRequest
 from tasks.contracts.target import Target
 from tasks.errors import NotThere, OperationRefused
 from tasks.journal.history import History, Span, source_name, span_of
-from tasks.lineages.course import settled, start_before
+from tasks.lineages.course import Left, settled, start_before
 from tasks.lineages.rebuild import Rebuild
 
 KNOWN_SHOWN = 50
 
 
-def backfill_of(target: Target, history: History, request: BackfillRequest) -> Rebuild:
-    """Say what a request builds. Raises NotThere for an unknown period or source, OperationRefused."""
+def backfill_of(
+    target: Target, history: History, request: BackfillRequest, *, left: Left = lambda _: True
+) -> Rebuild:
+    """Say what a request builds; left: see start_before.
+
+    Raises NotThere for an unknown period or source, OperationRefused.
+    """
     since = min(_spans(target, history, request.from_period))
     until = max(_spans(target, history, request.to_period)) if request.to_period else None
     if until and until < since:
         raise OperationRefused(
             f"backfill of {target.name}: --to {request.to_period} lies before --from {request.from_period}"
         )
-    start = start_before(history, since)
+    start = start_before(history, since, left=left)
     _check_without(target, history, request, start)
     rebuild = Rebuild(
         target=target.name,

@@ -1,6 +1,6 @@
 """Working on a rebuilt lineage: its settings, its arrivals, its units."""
 
-from tasks.absorbing.measure import usable_version
+from tasks.absorbing.recorded import need_bytes
 from tasks.absorbing.work import Work
 from tasks.arrivals.arrival import Arrival, read_manifest
 from tasks.arrivals.unit import Unit, digests_of, source_of
@@ -66,7 +66,7 @@ def check_needs(work: Work, rebuild: Rebuild, course: Course) -> None:
     Raises StoredDiffers when the version that it starts from has other bytes than were logged.
     """
     if rebuild.start is not None:
-        usable_version(work, rebuild.start)
+        need_bytes(work, rebuild.start)
     weights = [manifest_of(work.journal, source).weights for source in course.todo]
     gone = [each.key for each in weights if work.store.head(each.key) is None]
     if gone:

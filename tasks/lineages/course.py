@@ -4,8 +4,9 @@ Pure: everything follows from the journal. So the same request gives the same li
 rebuild goes on where it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from tasks.contracts.journal import Decided
 from tasks.contracts.state import State
@@ -13,15 +14,21 @@ from tasks.errors import OperationRefused
 from tasks.journal.history import History, Span, source_name, span_of
 from tasks.lineages.rebuild import Course, LeftOut, Rebuild, Source
 
+Left = Callable[[int], bool]
 
-def start_before(history: History, since: Span) -> int | None:
-    """Give the last version of the champion's ancestors before any source of `since` or later."""
-    start = None
-    for decided in history.chain(history.state.champion):
-        if span_of(decided) >= since:
-            break
-        start = decided.registry_version
-    return start
+
+def start_before(history: History, since: Span, *, left: Left = lambda _: True) -> int | None:
+    """Give the last version of the champion's ancestors before any source of `since` or later.
+
+    left: says whether a version's bytes are left; one whose bytes are gone is made again.
+    """
+    before = takewhile(lambda decided: span_of(decided) < since, history.chain(history.state.champion))
+    return last_left([decided.registry_version for decided in before], left)
+
+
+def last_left(versions: Sequence[int | None], left: Left) -> int | None:
+    """Give the last of some versions whose bytes are left; None: begin anew."""
+    return next((version for version in reversed(versions) if version is not None and left(version)), None)
 
 
 def settled(history: History, rebuild: Rebuild) -> Rebuild:

@@ -10,12 +10,17 @@ from tasks.contracts.state import State
 from tasks.contracts.target import Target
 from tasks.journal.history import History
 from tasks.journal.log import Journal, Stamp
-from tasks.lineages.course import settled, start_before
+from tasks.lineages.course import Left, settled, start_before
 from tasks.lineages.rebuild import Rebuild
 
 
-def replay_of(target: Target, history: History, late: Sequence[Arrival]) -> Rebuild:
-    """Say what the replay of a batch of late arrivals builds: all from its earliest period on."""
+def replay_of(
+    target: Target, history: History, late: Sequence[Arrival], *, left: Left = lambda _: True
+) -> Rebuild:
+    """Say what the replay of a batch of late arrivals builds: all from its earliest period on.
+
+    left: see start_before.
+    """
     first = min(late, key=lambda arrival: arrival.order).manifest.period
     since = (first.start, first.end)
     rebuild = Rebuild(
@@ -23,7 +28,7 @@ def replay_of(target: Target, history: History, late: Sequence[Arrival]) -> Rebu
         kind="replay",
         label=first.label,
         origin=history.state.lineage,
-        start=start_before(history, since),
+        start=start_before(history, since, left=left),
         since=since,
         until=None,
         without=frozenset(),

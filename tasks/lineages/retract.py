@@ -6,7 +6,7 @@ from tasks.contracts.state import State
 from tasks.contracts.target import Target
 from tasks.journal.history import History, span_of
 from tasks.journal.log import Journal, Stamp
-from tasks.lineages.course import settled
+from tasks.lineages.course import Left, last_left, settled
 from tasks.lineages.rebuild import Rebuild
 from tasks.reason import checked_reason
 
@@ -24,8 +24,13 @@ def withdraw(journal: Journal, arrival: str, *, reason: str) -> None:
     journal.transact(think)
 
 
-def retract_of(target: Target, history: History, arrival: str) -> Rebuild | None:
-    """Say what has to be built so that the champion does without an arrival; None when it does already."""
+def retract_of(
+    target: Target, history: History, arrival: str, *, left: Left = lambda _: True
+) -> Rebuild | None:
+    """Say what has to be built so that the champion does without an arrival; None when it does already.
+
+    left: says whether a version's bytes are left.
+    """
     chain = history.chain(history.state.champion)
     at = next((i for i, decided in enumerate(chain) if decided.arrival_id == arrival), None)
     if at is None:
@@ -36,7 +41,7 @@ def retract_of(target: Target, history: History, arrival: str) -> Rebuild | None
         kind="retract",
         label=retracted.source.period.label if retracted.source else str(at + 1),
         origin=history.state.lineage,
-        start=chain[at - 1].registry_version if at else None,
+        start=last_left([decided.registry_version for decided in chain[:at]], left),
         since=span_of(retracted),
         until=None,
         without=frozenset(),

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
-from tasks.absorbing.decide import best_earlier
+from tasks.absorbing.decide import better_earlier
 from tasks.absorbing.measure import measure_version
+from tasks.absorbing.recorded import is_left, recorded_reference
 from tasks.absorbing.work import Work
-from tasks.candidates.gate import Judged, Verdict, judge
+from tasks.candidates.gate import Judged, Reference, Verdict, judge
 from tasks.contracts.journal import Entry, Switched
 from tasks.contracts.state import State
 from tasks.errors import JournalMoved, OperationRefused
@@ -13,6 +14,13 @@ from tasks.journal.lineages import head_of
 from tasks.journal.log import Stamp
 from tasks.lineages.rebuild import Course, Rebuild
 from tasks.tracking.runs import tag_lineage
+
+_ASK = Verdict(
+    decision="parked",
+    code="manual",
+    found="nothing left of the champion to compare with",
+    needed="a person's word: grasp promote",
+)
 
 
 class Contest(NamedTuple):
@@ -26,8 +34,9 @@ class Contest(NamedTuple):
 def contest(work: Work, rebuild: Rebuild) -> Contest:
     """Hold the head of a rebuilt lineage against the champion and the best earlier one, as the gate does.
 
-    All are measured here and now, so that versions measured on other data compare. Raises OperationRefused
-    when nothing is left of the lineage, and what measure_version raises.
+    All are measured here and now, so that versions measured on other data compare; one whose bytes are gone
+    counts with what was recorded of it, or not at all. Raises OperationRefused when nothing is left of the
+    lineage, and what measure_version raises.
     """
     state = work.journal.state()
     head = head_of(state, rebuild.lineage, start=rebuild.start)
@@ -38,15 +47,25 @@ def contest(work: Work, rebuild: Rebuild) -> Contest:
         )
     if head == state.champion:
         return Contest(head, head, None)
-    best = best_earlier(state, lineage=state.lineage, parent=state.champion, data=rebuild.data)
+    better = better_earlier(state, lineage=state.lineage, parent=state.champion, data=rebuild.data)
+    best = next((version for version in better if is_left(work, version)), None)
+    best_found = measure_version(work, best) if best is not None else None
+    champion = None if state.champion is None else _champion(work, state, data=rebuild.data) or best_found
+    if champion is None and state.champion is not None and work.target.gate.policy == "manual":
+        return Contest(head, state.champion, _ASK)
     measured = measure_version(work, head)
-    verdict = judge(
-        work.target.gate,
-        Judged(correct=measured.correct, loss=measured.loss, classes=len(work.target.classes)),
-        champion=measure_version(work, state.champion) if state.champion is not None else None,
-        best=measure_version(work, best) if best is not None else None,
-    )
+    judged = Judged(correct=measured.correct, loss=measured.loss, classes=len(work.target.classes))
+    verdict = judge(work.target.gate, judged, champion=champion, best=best_found)
     return Contest(head, state.champion, verdict)
+
+
+def _champion(work: Work, state: State, *, data: str) -> Reference | None:
+    """Measure the champion; where its bytes are gone, take what was recorded of it on these data, if any."""
+    champion = state.champion or 0
+    if is_left(work, champion):
+        return measure_version(work, champion)
+    point = state.versions.get(champion)
+    return recorded_reference(work, [champion]) if point and point.data == data else None
 
 
 def switch(work: Work, rebuild: Rebuild, course: Course, won: Contest, *, reason: str) -> State:

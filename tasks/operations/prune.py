@@ -3,11 +3,15 @@
 Never `mlflow gc`: it knows nothing of the journal. Figures and cards of versions stay.
 """
 
+import logging
 from dataclasses import dataclass
+
+from mlflow import MlflowClient
 
 from tasks.absorbing.work import Work
 from tasks.arrivals.unit import digests_of
 from tasks.contracts import keys
+from tasks.errors import InvalidDocument, NotThere
 from tasks.journal.history import Historian
 from tasks.lineages.hint import clear_ended, living_hints
 from tasks.operations.idle import check_idle
@@ -17,41 +21,48 @@ from tasks.orchestration.absorb_runs import REBUILD_FLOWS
 from tasks.registry.pruning import is_pruned, prune_version
 from tasks.tracking.api import answering
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doomed:
     """What is to be deleted. versions: registry versions; blobs: keys in the bucket with their sizes.
 
     kept: versions that stay; unfinished: lineages that keep the blobs that they would still absorb.
+    unread: why it cannot be told which blobs others need, so that all stay; "" where it can.
     """
 
     versions: tuple[int, ...]
     blobs: dict[str, int]
     kept: tuple[int, ...]
     unfinished: tuple[str, ...]
+    unread: str = ""
 
 
 def plan_prune(work: Work, *, keep: int) -> Doomed:
     """Say what a target no longer needs, if its newest `keep` versions stay besides those in use."""
     history = Historian(work.journal).read()
     there = registered_versions(work.mlflow, work.target.name)
-    with answering(f"registered model {work.target.name}"):
-        named = work.mlflow.get_registered_model(work.target.name).aliases if there else {}
+    named = _aliased(work.mlflow, work.target.name) if there else ()
     hints = living_hints(work.store, work.journal)
     rebuilt = {*unfinished(history.state), *(hint.lineage for hint in hints)}
-    aliased = [int(version) for version in named.values()]
-    kept = needed_versions(history.state, keep=keep, aliased=aliased, data=digests_of(work.target).data) | {
+    kept = needed_versions(history.state, keep=keep, aliased=named, data=digests_of(work.target).data) | {
         hint.start for hint in hints if hint.start is not None
     }
     old = {*history.by_version, *leftovers(there, history.state, unfinished=rebuilt)} - kept
-    needed = needed_blobs(work.store, target=work.target.name, versions=kept)
     decided = {done.source.weights_sha256 for done in history.by_seq.values() if done.source}
-    heads = {key: work.store.head(key) for key in sorted(map(keys.blob_key, decided - needed))}
+    unread = ""
+    try:
+        unneeded = decided - needed_blobs(work.store, target=work.target.name, versions=kept)
+    except InvalidDocument as error:  # another target's journal: nobody knows what it needs
+        unneeded, unread = set(), str(error)
+    heads = {key: work.store.head(key) for key in sorted(map(keys.blob_key, unneeded))}
     return Doomed(
         versions=tuple(v for v in not_shared(sorted(old), there) if not is_pruned(there[v])),
         blobs={key: head.size_bytes for key, head in heads.items() if head},
         kept=tuple(sorted(kept)),
         unfinished=tuple(sorted(rebuilt)),
+        unread=unread,
     )
 
 
@@ -66,7 +77,19 @@ def prune(work: Work, doomed: Doomed, *, keep: int) -> None:
         state = work.journal.state()
         if version in (state.champion, state.previous):
             continue
-        prune_version(work.mlflow, work.target.name, version, decided=version in state.versions)
+        try:
+            prune_version(work.mlflow, work.target.name, version, decided=version in state.versions)
+        except NotThere as error:  # deleted by a person meanwhile, or its model was
+            log.warning("%s; the others are pruned", error)
     for key in sorted(doomed.blobs.keys() & still.blobs.keys()):
         work.store.delete(key)
     clear_ended(work.store, work.journal)
+
+
+def _aliased(client: MlflowClient, target: str) -> tuple[int, ...]:
+    """Give the versions that aliases name, whoever set them; none of a registered model that is gone."""
+    try:
+        with answering(f"registered model {target}"):
+            return tuple(int(version) for version in client.get_registered_model(target).aliases.values())
+    except NotThere:
+        return ()

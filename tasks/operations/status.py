@@ -15,6 +15,7 @@ from tasks.contracts.state import State
 from tasks.contracts.target import Target
 from tasks.errors import InvalidDocument
 from tasks.journal.log import Journal
+from tasks.tracking.glance import Glance
 
 
 class OpenArrival(Document):
@@ -57,6 +58,7 @@ class TargetStatus(Document):
     previous: int | None
     rolled_back_from: int | None = Field(description="arrivals build on the champion, not on this version")
     paused: bool
+    missing: tuple[str, ...] = Field(description="what a person deleted in MLflow, as far as it answered")
     rebuilding: tuple[RebuildStatus, ...]
     open: tuple[OpenArrival, ...]
     decided_count: int = Field(ge=0)
@@ -64,9 +66,15 @@ class TargetStatus(Document):
 
 
 def status_of(
-    store: Store, target: Target, journal: Journal, *, pending_limit: timedelta, last: int = 20
+    store: Store,
+    target: Target,
+    journal: Journal,
+    *,
+    pending_limit: timedelta,
+    last: int = 20,
+    glance: Glance | None = None,
 ) -> TargetStatus:
-    """Look at a target; `last`: how many decisions to show."""
+    """Look at a target; `last`: how many decisions to show; glance: at what MLflow lacks of it."""
     state = journal.state()
     newest = sorted(state.closed.values(), key=lambda closed: closed.seq)[-last:]
     return TargetStatus(
@@ -78,6 +86,7 @@ def status_of(
         previous=state.previous,
         rolled_back_from=_rolled_back_from(state),
         paused=state.paused or target.paused,
+        missing=glance.missing(target.name, state) if glance else (),
         rebuilding=_beside(state),
         open=_open(store, target, journal, pending_limit),
         decided_count=len(state.closed),

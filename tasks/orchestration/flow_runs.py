@@ -8,12 +8,15 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas import filters
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.concurrency.asyncio import AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError
 from prefect.settings import get_current_settings
 
-from tasks.errors import InvalidSettings, OrchestrationRefused, OrchestrationUnavailable
+from tasks.errors import GraspError, InvalidSettings, OrchestrationRefused, OrchestrationUnavailable
 from tasks.redact import redacted
 
 PAGE = 200  # the most runs that the API gives at once
+# what the engine raises around a task, too, when it cannot get a slot
+_AWAY = (TransportError, ConcurrencySlotAcquisitionError, AcquireConcurrencySlotTimeoutError)
 
 
 @contextmanager
@@ -48,17 +51,23 @@ def translated() -> Iterator[None]:
     """Turn Prefect's failures into OrchestrationUnavailable (try again) or OrchestrationRefused."""
     try:
         yield
-    except TransportError as error:
-        raise OrchestrationUnavailable(
-            f"the Prefect API did not answer ({type(error).__name__}: {error}); tried again at the next poll"
-        ) from error
-    except HTTPStatusError as error:
+    except (TransportError, HTTPStatusError) as error:
+        raise orchestration_away(error) or error from error
+
+
+def orchestration_away(error: BaseException) -> GraspError | None:
+    """Give what an error of Prefect's client or engine means in our words; None when it is none of theirs."""
+    if isinstance(error, HTTPStatusError):
         said = f"the Prefect API answered {error.response.status_code} to {error.request.url.path}"
         if error.response.status_code >= 500 or error.response.status_code == 429:
-            raise OrchestrationUnavailable(f"{said}; tried again at the next poll") from error
-        raise OrchestrationRefused(
-            f"{said}: {redacted(error.response.text)[:200]}; nothing was changed"
-        ) from error
+            return OrchestrationUnavailable(f"{said}; tried again at the next poll")
+        return OrchestrationRefused(f"{said}: {redacted(error.response.text)[:200]}; nothing was changed")
+    if isinstance(error, _AWAY):
+        said = f"{type(error).__name__}: {error}"
+        return OrchestrationUnavailable(
+            f"the Prefect API did not answer ({said}); tried again at the next poll"
+        )
+    return None
 
 
 def runs_in(

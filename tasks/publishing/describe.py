@@ -43,9 +43,9 @@ def signature_of(
     """Say what a model is. Raises InvalidDocument."""
     need_room(classes, name=architecture)
     seen = spec or usual_input(architecture)
-    fields = {"id": architecture, "in_channels": seen.channels, "num_classes": len(classes)}
     try:
-        return ModelSignature(architecture=Architecture(**fields), classes=classes, input=seen)
+        network = Architecture(id=architecture, in_channels=seen.channels, num_classes=len(classes))
+        return ModelSignature(architecture=network, classes=classes, input=seen)
     except ValidationError as error:
         raise InvalidDocument(f"{architecture}: {first_problem(error)}; nothing was published") from error
 

@@ -9,7 +9,7 @@ from tasks.arrivals.waiting import outside
 from tasks.contracts.manifest import Manifest
 from tasks.contracts.reading import MAX_DOCUMENT_BYTES, read_document
 from tasks.contracts.target import Target
-from tasks.errors import BadArrival, InvalidDocument, TerminalError
+from tasks.errors import BadArrival, InvalidDocument, Refusal, TerminalError
 from tasks.publishing.checking import check_network, check_weights
 from tasks.publishing.publish import weights_of
 
@@ -72,7 +72,8 @@ def _check_series(manifest: Manifest, target: Target) -> None:
 
 def _check_bytes(file: Path, manifest: Manifest) -> None:
     weights = weights_of(file)
-    for code, field in (("blob_size", "size_bytes"), ("blob_digest", "sha256")):
+    codes: dict[str, Refusal] = {"size_bytes": "blob_size", "sha256": "blob_digest"}
+    for field, code in codes.items():
         found, needed = getattr(weights, field), getattr(manifest.weights, field)
         if found != needed:
             raise BadArrival(code, object=str(file), found=f"{field} {found}", needed=f"{needed}")

@@ -4,6 +4,7 @@ MLflow has no compare-and-swap and no uniqueness, so everything here looks befor
 again; which version counts is the journal's word.
 """
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 
 from mlflow import MlflowClient
@@ -20,6 +21,8 @@ from tasks.tracking.notes import work
 
 CHAMPION, PREVIOUS = "champion", "previous"
 
+log = logging.getLogger(__name__)
+
 
 def find_version(client: MlflowClient, unit: Unit) -> int | None:
     """Find the version registered for this unit: the lowest READY one that is not set aside."""
@@ -29,14 +32,20 @@ def find_version(client: MlflowClient, unit: Unit) -> int | None:
 
 
 def register(
-    client: MlflowClient, logged: Logged, *, unit: Unit, expects: Mapping[str, str] | None = None
+    client: MlflowClient,
+    logged: Logged,
+    *,
+    unit: Unit,
+    expects: Mapping[str, str] | None = None,
+    known: Collection[int] = (),
 ) -> int:
     """Register a logged candidate and give its version; one that is registered already is found again.
 
     Only a version with the same weights counts as the same: others of this unit are a rival's.
     expects: the decision's tags as the gate is about to say them (see decision_tags); what the journal says
     in the end is written by tag_decision, which then finds nothing left to write.
-    Raises NotThere when the outcome has no model, as after an unchanged absorb.
+    known: versions that the journal has. Raises NotThere when the outcome has no model, as after an unchanged
+    absorb, and when the registered model with the known versions was deleted: a new one counts from 1 again.
     """
     if logged.outcome.model_id is None:
         raise NotThere(f"MLflow run {logged.mlflow_run_id}: it logged no model, so none is registered")
@@ -47,47 +56,21 @@ def register(
         tags = candidate_tags(logged, unit) | dict(expects or {})
         try:
             _create_version(client, logged, unit, tags=tags)
-        except NotThere:  # the first of its target
+        except NotThere as error:  # the first of its target
+            if known:
+                raise _deleted(unit.target, known) from error
             _create_model(client, unit.target)
             _create_version(client, logged, unit, tags=tags)
         # A request that was sent twice, or a rival, made more than one: the lowest counts, for everybody.
         lowest, *others = sorted(_same_weights(client, logged, unit))
         for other in others:
             tag_duplicate(client, unit.target, version=other, of=lowest)
+    if lowest in known:  # just made, so the model that held the known ones is another
+        tag_set_aside(
+            client, unit.target, version=lowest, why="the journal has another version of this number"
+        )
+        raise _deleted(unit.target, known)
     return lowest
-
-
-def set_aside_others(client: MlflowClient, unit: Unit, *, of: int, known: Collection[int]) -> list[int]:
-    """Set aside what earlier attempts registered for this arrival in this lineage; give their versions.
-
-    of: the version that was committed. known: versions that the journal has decided on; they stay.
-    """
-    found = _undecided(client, unit.target, unit.arrival_id, unit.lineage, known)
-    lost = [version for version in found if version != of]
-    for version in lost:
-        tag_duplicate(client, unit.target, version=version, of=of)
-    return lost
-
-
-def set_aside_undecided(
-    client: MlflowClient, target: str, *, arrival_id: str, lineage: str, why: str, known: Collection[int]
-) -> list[int]:
-    """Set aside what was registered for an arrival that was then decided without a version."""
-    lost = _undecided(client, target, arrival_id, lineage, known)
-    for version in lost:
-        tag_set_aside(client, target, version=version, why=why)
-    return lost
-
-
-def _undecided(
-    client: MlflowClient, target: str, arrival_id: str, lineage: str, known: Collection[int]
-) -> list[int]:
-    needed = {"name": target, "tags.arrival_id": arrival_id, "tags.lineage": lineage}
-    where = " and ".join(f"{key} = '{value}'" for key, value in needed.items())
-    with answering(f"versions of {target}"):
-        found = client.search_model_versions(where, max_results=1000)
-    live = [int(v.version) for v in found if not SET_ASIDE & v.tags.keys()]
-    return [version for version in live if version not in known]
 
 
 def aliases(client: MlflowClient, target: str) -> dict[str, int]:
@@ -108,20 +91,43 @@ def set_aliases(
     """Make `previous`, then `champion` name these versions; say whether anything had to be written.
 
     None removes the alias. holds is asked before every write, so that a writer who was held up does not write
-    what another has overtaken. Raises NotThere when a version does not exist.
+    what another has overtaken. A version that a person deleted gets no alias, and holds back no other: then
+    `previous` is removed, and `champion` left as it is, so that who serves it is served on.
     """
     shown = aliases(client, target)
     needed = {PREVIOUS: previous, CHAMPION: champion}
     changes = {alias: version for alias, version in needed.items() if shown.get(alias) != version}
-    with answering(f"aliases of {target}"):
-        for alias, version in changes.items():
-            if not holds():
-                break
+    written = False
+    for alias, version in changes.items():
+        if not holds():
+            break
+        done = _write_alias(client, target, alias, version)
+        if not done and alias == PREVIOUS and alias in shown:  # rather none than a wrong one
+            done = _write_alias(client, target, alias, None)
+        written |= done
+    return written
+
+
+def _write_alias(client: MlflowClient, target: str, alias: str, version: int | None) -> bool:
+    try:
+        with answering(f"alias {alias} of {target}"):
             if version is None:
                 client.delete_registered_model_alias(target, alias)
             else:
                 client.set_registered_model_alias(target, alias, str(version))
-    return bool(changes)
+    except NotThere as error:
+        log.warning(
+            "%s; version %s was deleted, the rest goes on; see grasp repair %s", error, version, target
+        )
+        return False
+    return True
+
+
+def _deleted(target: str, known: Collection[int]) -> NotThere:
+    return NotThere(
+        f"registered model {target}: was deleted in MLflow, the journal knows {len(known)} versions of it; "
+        f"grasp repair {target} says what can be made again; nothing was decided"
+    )
 
 
 def _live_versions(client: MlflowClient, unit: Unit) -> list[ModelVersion]:

@@ -48,16 +48,34 @@ def fetch_version(
 
     Raises NotThere when the version or its bytes are gone, StoredDiffers when a file is another.
     """
-    subject = f"version {version} of {target}"
+    where = data_of_version(client, target, version=version)
+    return fetch_data(client, where, subject=_name(target, version), directory=directory, expected=expected)
+
+
+def data_of_version(client: MlflowClient, target: str, *, version: int) -> str:
+    """Give the address of a version's files. Raises NotThere when the version or one of them is gone."""
+    subject = _name(target, version)
     with answering(subject):
         uri = client.get_model_version_download_uri(target, str(version)).rstrip("/") + "/data"
-        # A download of what is not there looks like a network error, so the listing is asked first.
-        listed = {
-            Path(file.path).name
-            for file in list_artifacts(artifact_uri=uri, tracking_uri=client.tracking_uri)
-        }
-        if missing := {SERVED, SIGNATURE, ANCESTORS} - listed:
-            raise NotThere(f"{subject}: {', '.join(sorted(missing))} {_gone(client, target, version)}")
+        if missing := _missing(client, uri):
+            raise NotThere(f"{subject}: {', '.join(missing)} {_gone(client, target, version)}")
+    return uri
+
+
+def data_of_model(client: MlflowClient, model_id: str) -> str:
+    """Give the address of a logged model's files. Raises NotThere when the model or one of them is gone."""
+    with answering(f"logged model {model_id}"):
+        uri = str(client.get_logged_model(model_id).artifact_location).rstrip("/") + "/data"
+        if missing := _missing(client, uri):
+            raise NotThere(f"logged model {model_id}: {', '.join(missing)} are gone from the artifact store")
+    return uri
+
+
+def fetch_data(
+    client: MlflowClient, uri: str, *, subject: str, directory: Path, expected: ModelDigests | None
+) -> ModelFiles:
+    """Download the files at an address as fetch_version does. subject: whose they are, for errors."""
+    with answering(subject):
         data = Path(
             download_artifacts(artifact_uri=uri, dst_path=str(directory), tracking_uri=client.tracking_uri)
         )
@@ -94,6 +112,16 @@ def verify_stored(
     """
     with private_directory(scratch) as directory:
         fetch_version(client, target, version=version, directory=directory, expected=expected)
+
+
+def _name(target: str, version: int) -> str:
+    return f"version {version} of {target}"
+
+
+def _missing(client: MlflowClient, uri: str) -> list[str]:
+    # A download of what is not there looks like a network error, so the listing is asked first.
+    there = list_artifacts(artifact_uri=uri, tracking_uri=client.tracking_uri)
+    return sorted({SERVED, SIGNATURE, ANCESTORS} - {Path(file.path).name for file in there})
 
 
 def _gone(client: MlflowClient, target: str, version: int) -> str:

@@ -10,13 +10,15 @@ from contextlib import contextmanager
 
 import requests
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MlflowException, RestException
 
-from tasks.errors import NotThere, TrackingRefused, TrackingUnavailable
+from tasks.disk import disk_trouble
+from tasks.errors import GraspError, NoSpace, NotThere, TrackingRefused, TrackingUnavailable
 from tasks.logins import MLFLOW, Login, parted
 from tasks.redact import learn_login, redacted
 
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
+_IN_THE_BIN = re.compile(r"must be in(?: the)? 'active' (?:state|lifecycle)")
 _NO_ALIAS = re.compile(r"alias \S+ not found")  # which MLflow calls an invalid parameter
 _REFUSED = {
     "ABORTED",
@@ -51,18 +53,28 @@ def connect(tracking_uri: str, *, login: Login | None = None) -> MlflowClient:
 def answering(subject: str) -> Iterator[None]:
     """Translate what MLflow raises; subject: what was asked for, named in the message.
 
-    NotThere: it does not exist. TrackingRefused: the server says no. TrackingUnavailable: anything else.
+    NotThere: it does not exist, or was deleted. TrackingRefused: the server says no. NoSpace: this machine's
+    disk failed meanwhile. TrackingUnavailable: anything else.
     """
     try:
         yield
-    except MlflowException as error:
-        raise _translated(subject, error.error_code, error) from error
-    except requests.HTTPError as error:
+    except (MlflowException, OSError) as error:
+        if (away := tracking_away(subject, error)) is None:
+            raise  # an error of this machine's that says nothing of MLflow
+        raise away from error
+
+
+def tracking_away(subject: str, error: Exception) -> GraspError | None:
+    """Give what an error of MLflow's client means in our words; None when it is none of that kind."""
+    if not isinstance(error, RestException | requests.HTTPError) and (trouble := disk_trouble(error)):
+        return NoSpace(f"{subject}: {trouble}; make room, it is tried again later")
+    if isinstance(error, MlflowException):
+        return _translated(subject, error.error_code, error)
+    if isinstance(error, requests.HTTPError):
         status = error.response.status_code if error.response is not None else 0
         code = "NOT_FOUND" if status == 404 else "BAD_REQUEST" if 400 <= status < 429 else ""
-        raise _translated(subject, code, error) from error
-    except requests.RequestException as error:
-        raise _translated(subject, "", error) from error
+        return _translated(subject, code, error)
+    return _translated(subject, "", error) if isinstance(error, requests.RequestException) else None
 
 
 def already_there(error: MlflowException) -> bool:
@@ -77,6 +89,10 @@ def _translated(
     said = lines[0][:500] if lines else type(error).__name__
     if code in _ABSENT or _NO_ALIAS.search(said):
         return NotThere(f"{subject}: MLflow has none ({said})")
+    if _IN_THE_BIN.search(said):
+        return NotThere(f"{subject}: was deleted in MLflow ({said}); grasp repair says how it comes back")
     if code in _REFUSED:
         return TrackingRefused(f"{subject}: MLflow refused: {said}; check its settings and permissions")
+    if disk_trouble(error):
+        return TrackingUnavailable(f"{subject}: the disk of MLflow's server fails: {said}; tried again later")
     return TrackingUnavailable(f"{subject}: MLflow did not answer: {said}; it is tried again later")

@@ -7,6 +7,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Run
 from mlflow.exceptions import MlflowException
 
+from tasks.errors import NotThere
 from tasks.tracking.api import already_there, answering
 
 
@@ -14,8 +15,15 @@ def experiment_of(client: MlflowClient, target: str) -> str:
     """Find or create a target's experiment, tagged as one of model training; give its id.
 
     Which pages the UI opens is the browser's choice all the same: see tasks/tracking/pages.py.
+    Raises NotThere when a person deleted it: its name is taken until it is restored or collected.
     """
     found = client.get_experiment_by_name(target)
+    if found is not None and found.lifecycle_stage != "active":
+        raise NotThere(
+            f"experiment {target}: was deleted in MLflow, so nothing can be logged to it; restore it with "
+            f"grasp repair {target} --apply, or mlflow experiments restore --experiment-id "
+            f"{found.experiment_id}; nothing is absorbed until then"
+        )
     if found is not None:
         return str(found.experiment_id)
     try:

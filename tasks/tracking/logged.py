@@ -61,11 +61,14 @@ def find_logged(client: MlflowClient, unit: Unit) -> Logged | None:
     return None
 
 
-def read_logged(client: MlflowClient, run_id: str) -> Logged:
-    """Read the outcome of a run. Raises NotThere when it has none, or its file or its model is gone."""
+def read_logged(client: MlflowClient, run_id: str, *, weights: bool = True) -> Logged:
+    """Read the outcome of a run; weights: its model has to be there, too.
+
+    Raises NotThere when it has none, or its file or its model is gone.
+    """
     with answering(f"MLflow run {run_id}"):
         run = client.get_run(run_id)
-    return _read(client, run)
+    return _read(client, run, weights=weights)
 
 
 def forget(client: MlflowClient, logged: Logged) -> None:
@@ -139,7 +142,7 @@ def _complete(client: MlflowClient, run_id: str, outcome: Outcome, *, directory:
     client.set_tag(run_id, "outcome", name)
 
 
-def _read(client: MlflowClient, run: Run) -> Logged:
+def _read(client: MlflowClient, run: Run, *, weights: bool = True) -> Logged:
     run_id = run.info.run_id
     name = run.data.tags.get("outcome")
     if name is None:
@@ -152,6 +155,6 @@ def _read(client: MlflowClient, run: Run) -> Logged:
         if name != f"outcome-{hashlib.sha256(body).hexdigest()}.json":
             raise NotThere(f"{name} of MLflow run {run_id}: its bytes are not those of its name")
         outcome = Outcome.model_validate_json(body, strict=True)
-        if outcome.model_id is not None:
+        if weights and outcome.model_id is not None:
             client.get_logged_model(outcome.model_id)
     return Logged(mlflow_run_id=run_id, outcome=outcome)

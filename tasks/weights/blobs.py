@@ -1,6 +1,5 @@
 """Verified files on this worker: downloaded to a private name, checked, fsynced, then renamed."""
 
-import errno
 import hashlib
 import os
 import stat
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from tasks.bucket.store import Store
 from tasks.contracts.manifest import Weights
+from tasks.disk import disk_trouble
 from tasks.errors import BadArrival, BlobChanged, NoSpace, NotThere, StoreRefused
 from tasks.private import private_directory
 
@@ -61,10 +61,10 @@ def fetch_file(store: Store, key: str, path: Path, *, sha256: str, size_bytes: i
         except StoreRefused as error:
             raise BlobChanged(f"{error}; the attempt counts, others go on") from error
         except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            if (trouble := disk_trouble(error)) is None:
                 raise
             raise NoSpace(
-                f"{path.parent}: no space for {key} ({size_bytes} bytes); it is tried again"
+                f"{path.parent}: no space for {key} ({size_bytes} bytes): {trouble}; it is tried again"
             ) from error
         if got.size_bytes < size_bytes:
             raise BlobChanged(

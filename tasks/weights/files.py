@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from grasp_core.models.architectures import build
 from tasks.contracts.base import Architecture
-from tasks.errors import BadArrival
+from tasks.disk import disk_trouble
+from tasks.errors import BadArrival, NoSpace
 from tasks.printable import printable
 from tasks.weights.header import check_header
 from tasks.weights.tensor_spec import FLOATS, ITEM_BYTES, TensorSpec
@@ -171,8 +172,10 @@ def _draft(tensors: Mapping[str, Tensor], path: Path) -> Path:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
     try:
         save_file(_unshared(tensors), draft)
-    except BaseException:
+    except BaseException as error:
         draft.unlink(missing_ok=True)
+        if trouble := disk_trouble(error):
+            raise NoSpace(f"{path}: {trouble}; nothing was saved; make room, it is tried again") from error
         raise
     return draft
 

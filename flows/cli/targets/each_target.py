@@ -1,12 +1,13 @@
 """Look at every target, or at the one that is named: a target that cannot be read hides no other."""
 
+import os
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 import typer
 
 from tasks.bucket.store import Store
-from tasks.errors import InvalidDocument, NewerSchema, NotThere, StoreRefused
+from tasks.errors import GraspError, InvalidDocument, NewerSchema, NotThere, StoreRefused
 from tasks.journal.targets import target_names
 from tasks.printable import printable
 
@@ -42,4 +43,11 @@ def look_at(store: Store, target: str, look: Callable[[str], T]) -> Looked[T]:
             found[name] = look(name)
         except UNREADABLE as error:
             unreadable[name] = printable(str(error))
+        except GraspError:
+            raise  # not about this target: the store is away, or what was asked for makes no sense
+        except Exception as error:  # a fault of ours in one target must not hide the others
+            if os.environ.get("GRASP_DEBUG"):
+                raise
+            said = printable(str(error), limit=200)
+            unreadable[name] = f"a fault of grasp itself, {type(error).__name__}: {said}; see grasp --debug"
     return Looked(found, unreadable)

@@ -1,5 +1,6 @@
 """`grasp backfill | retract | verify`: lineages, built again by a person's word."""
 
+from functools import partial
 from typing import Any
 
 import typer
@@ -94,6 +95,7 @@ def _need_known(target: str, arrival: str) -> None:
 
 
 def _plan(target: str, request: BackfillRequest) -> str:
+    from tasks.absorbing.recorded import is_left
     from tasks.absorbing.work import open_work
     from tasks.journal.history import Historian
     from tasks.lineages.backfill import backfill_of
@@ -101,7 +103,8 @@ def _plan(target: str, request: BackfillRequest) -> str:
 
     work = open_work(target, by="grasp backfill")
     history = Historian(work.journal).read()
-    return plan_text(work, history, backfill_of(work.target, history, request))
+    rebuild = backfill_of(work.target, history, request, left=partial(is_left, work))
+    return plan_text(work, history, rebuild)
 
 
 def _end(state: Any) -> None:

@@ -31,6 +31,8 @@ def prune(
     out.print(f"and {len(doomed.blobs)} blobs of sources, {size_mb:.1f} MB")
     for key in doomed.blobs:
         tell(f"  {key}")
+    if doomed.unread:
+        tell(f"no blob is deleted: what other targets need cannot be told: {doomed.unread}")
     for lineage in doomed.unfinished:
         tell(f"kept: what lineage {lineage} would still absorb")
     if not apply:

@@ -16,6 +16,7 @@ from tasks.journal.log import Journal
 from tasks.journal.targets import read_target
 from tasks.operations.status import DecidedArrival, TargetStatus, status_of, strays
 from tasks.settings import Settings, load_settings
+from tasks.tracking.glance import Glance
 from tasks.tracking.pages import model_page
 
 
@@ -32,11 +33,12 @@ def status(
     """
     settings = load_settings(Settings)
     store = Store.from_settings(settings)
-    limit = timedelta(hours=settings.pending_limit_h)
+    limit, glance = timedelta(hours=settings.pending_limit_h), Glance(settings.mlflow_tracking_uri)
 
     def look(name: str) -> TargetStatus:
         journal = Journal(store, name, by=signed("grasp status"))
-        return status_of(store, read_target(store, name), journal, pending_limit=limit, last=last)
+        found = read_target(store, name)
+        return status_of(store, found, journal, pending_limit=limit, last=last, glance=glance)
 
     looked = look_at(store, target, look)
     lost = strays(store) if show_strays else []
@@ -44,6 +46,8 @@ def status(
         _print_json(looked, lost)
     else:
         _print_all(looked, lost, settings)
+    if glance.away:
+        typer.echo(f"grasp: {glance.away}", err=True)
     looked.end()
 
 
@@ -96,6 +100,8 @@ def _print(item: TargetStatus, mlflow: str) -> None:
     out.print(f"\n[bold]{item.name}[/]{paused}: champion {champion}, lineage {item.lineage}", style=None)
     if item.champion:
         tell(f"in MLflow: {model_page(mlflow, item.name)}")
+    for gone in item.missing:
+        tell(f"missing in MLflow: {gone}; grasp repair {item.name} says what helps", style="bold")
     for built in item.rebuilding:
         head = f"at version {built.head}" if built.head else "at its start"
         tell(f"lineage {built.name}: beside {item.lineage}, {built.sources} sources decided, {head}")

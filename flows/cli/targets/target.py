@@ -45,19 +45,16 @@ def create(
     probe(store, settings)
     data = read_document(Dataset, store.get(dataset).body, name=dataset)
     try:
-        target = Target(
-            name=name,
-            series=tuple(series),
-            architecture=Architecture(
-                id=architecture, in_channels=data.input.channels, num_classes=len(data.classes)
-            ),
-            classes=data.classes,
-            input=data.input,
-            dataset=dataset,
-            absorb=AbsorbSettings.model_validate(pairs(config)),
-            gate=GateSettings.model_validate({"policy": policy, "margin": margin}),
-            late=late,
+        network = Architecture(
+            id=architecture, in_channels=data.input.channels, num_classes=len(data.classes)
         )
+        fields: dict[str, Any] = {
+            **{"name": name, "series": tuple(series), "architecture": network, "late": late},
+            **{"classes": data.classes, "input": data.input, "dataset": dataset},
+            "absorb": AbsorbSettings.model_validate(pairs(config)),
+            "gate": GateSettings.model_validate({"policy": policy, "margin": margin}),
+        }
+        target = Target.model_validate(fields)
     except ValidationError as error:
         raise InvalidDocument(f"target {name}: {first_problem(error)}; no target was created") from error
     _need_seeing(target)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import multiprocessing
+import random
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from tasks.contracts.journal import Paused, Resumed
 from tasks.contracts.state import Listing, State
 from tasks.errors import InvalidDocument, JournalMoved, StoreRefused
 from tasks.journal import cache
-from tasks.journal.log import CACHE_EVERY, Journal, Stamp
+from tasks.journal.log import CACHE_EVERY, LONGEST_WAIT_S, Journal, Stamp
 
 
 def pause(state: State, stamp: Stamp) -> Paused:
@@ -269,6 +270,51 @@ def test_sixteen_threads_append_densely_and_each_entry_is_someones(store):
     assert [entry.seq for entry in entries] == list(range(1, 49))
     by = [entry.by for entry in entries]
     assert all(by.count(f"writer-{number}") == 3 for number in range(16))
+
+
+def test_a_loser_waits_longer_each_time_and_not_as_long_as_the_others(store, monkeypatch: pytest.MonkeyPatch):
+    """Sixteen that lost one race would else meet again at once, and again."""
+    waits: list[tuple[float, float]] = []
+    monkeypatch.setattr(random, "uniform", lambda least, most: waits.append((least, most)) or 0.0)
+    slow, left = writer(store, "slow"), iter(range(7))
+
+    def overtaken(state: State, stamp: Stamp) -> Paused:
+        if next(left, None) is not None:
+            writer(store, "fast").propose(pause)
+        return pause(state, stamp)
+
+    slow.transact(overtaken)
+
+    longest = [most for _, most in waits]
+    assert len(waits) == 7
+    assert longest == sorted(longest)
+    assert longest[0] < longest[-1] == LONGEST_WAIT_S
+    assert {least for least, _ in waits} == {0}
+
+
+def _transact(server, bucket: str, number: int, barrier) -> None:
+    journal = Journal(server.store(bucket), "t", by=f"process-{number}")
+    barrier.wait()
+    journal.transact(pause)
+
+
+@pytest.mark.integration
+def test_of_sixteen_processes_that_transact_at_once_every_one_gets_its_entry(server):
+    store = server.store()
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(16)
+    racing = [
+        context.Process(target=_transact, args=(server, store.bucket, number, barrier))
+        for number in range(16)
+    ]
+    for process in racing:
+        process.start()
+    for process in racing:
+        process.join()
+    assert [process.exitcode for process in racing] == [0] * 16
+    entries = list(writer(store).entries())
+    assert [entry.seq for entry in entries] == list(range(1, 17))
+    assert {entry.by for entry in entries} == {f"process-{number}" for number in range(16)}
 
 
 APPENDS = 6

@@ -14,7 +14,8 @@ from tasks.contracts.journal import Decided
 from tasks.contracts.target import Target
 from tasks.errors import NotThere, StoredDiffers
 from tasks.journal.ancestry import Ancestor
-from tasks.registry.registry import aliases, find_version, register, set_aliases, set_aside_others
+from tasks.registry.aside import set_aside_others
+from tasks.registry.registry import aliases, find_version, register, set_aliases
 from tasks.registry.stored import ModelDigests, fetch_version, verify_stored
 from tasks.registry.tags import tag_damaged, tag_decision, tag_duplicate
 from tasks.tracking.logged import Logged, log_outcome

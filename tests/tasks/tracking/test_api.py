@@ -1,48 +1,50 @@
-"""The way to MLflow: a login is sent to the server, and said to nobody else."""
+"""What MLflow's client raises, in our words: deleted, away, refused, or this machine's own disk."""
 
-import base64
-import threading
-import traceback
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
 
-from tasks.errors import TrackingUnavailable
-from tasks.logins import Login
+from tasks.errors import NoSpace, NotThere, TrackingUnavailable
 from tasks.tracking.api import answering, connect
+from tasks.tracking.experiments import experiment_of
+
+pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
-    """A server that writes down who asks, and is out of order."""
+def test_a_download_onto_a_full_disk_blames_the_disk_and_not_mlflow(
+    client: MlflowClient, target, tmp_path: Path
+):
+    run_id = client.create_run(experiment_of(client, target.name)).info.run_id
+    (tmp_path / "weights.bin").write_bytes(b"x" * 1_000_000)
+    client.log_artifact(run_id, str(tmp_path / "weights.bin"))
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "weights.bin").symlink_to("/dev/full")
+
+    with pytest.raises(NoSpace, match="this machine's disk is full"), answering("weights"):
+        download_artifacts(
+            artifact_uri=f"runs:/{run_id}/weights.bin", dst_path=str(full), tracking_uri=client.tracking_uri
+        )
+
+
+def test_a_server_that_is_away_is_not_there_now(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "older")  # so that both are restored afterwards
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "older")
-
-    class Porter(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.server.asked.append(self.headers.get("Authorization"))
-            self.send_error(503)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = HTTPServer(("127.0.0.1", 0), Porter)
-    server.asked = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with pytest.raises(TrackingUnavailable), answering("experiment x"):
+        connect("http://127.0.0.1:9").get_experiment_by_name("x")
 
 
-@pytest.mark.parametrize("inside", [True, False], ids=["in-address", "beside"])
-def test_a_login_is_sent_as_a_header_and_stands_in_no_error(server: HTTPServer, inside: bool):
-    address = f"http://{'te%40m:c4n4ry%2Fpw@' if inside else ''}127.0.0.1:{server.server_port}"
-    client = connect(address, login=None if inside else Login("te@m", "c4n4ry/pw"))
-    with pytest.raises(TrackingUnavailable) as refused, answering("a subject"):
-        client.get_experiment_by_name("x")
-    assert server.asked
-    assert set(server.asked) == {f"Basic {base64.b64encode(b'te@m:c4n4ry/pw').decode()}"}
-    assert f"127.0.0.1:{server.server_port}" in str(refused.value)
-    assert "c4n4ry" not in "".join(traceback.format_exception(refused.value))
-    assert "c4n4ry" not in client.tracking_uri
+def test_a_deleted_experiment_says_how_it_comes_back(client: MlflowClient, target):
+    experiment = experiment_of(client, target.name)
+    client.delete_experiment(experiment)
+    said = f"grasp repair {target.name} --apply, or mlflow experiments restore --experiment-id {experiment}"
+    with pytest.raises(NotThere, match=said), answering(target.name):
+        experiment_of(client, target.name)
+
+
+def test_writing_to_a_deleted_run_finds_nothing_there(client: MlflowClient, target):
+    run_id = client.create_run(experiment_of(client, target.name)).info.run_id
+    client.delete_run(run_id)
+    with pytest.raises(NotThere, match="was deleted in MLflow"), answering(f"run {run_id}"):
+        client.set_tag(run_id, "a", "b")
