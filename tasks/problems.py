@@ -40,7 +40,7 @@ def what_is_wrong(problem: Mapping[str, Any]) -> str:
 
 
 def settings_problems(fields: Mapping[str, FieldInfo], error: ValidationError) -> Iterator[str]:
-    """Say each problem of settings by the name of its environment variable. fields: of the settings' model."""
+    """Say each problem of settings by the name of its environment variable. fields: of their model."""
     for problem in error.errors(include_url=False):
         variable = _variable(fields, str(problem["loc"][0]))
         if problem["type"] == "missing":

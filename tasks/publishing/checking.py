@@ -6,7 +6,6 @@ from tasks.contracts.base import Architecture, ModelSignature
 from tasks.extras import can_absorb
 from tasks.weights.alone import check_alone
 
-
 NEEDED = "pip install 'grasp-pipeline[absorb]'"
 
 

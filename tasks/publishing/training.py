@@ -78,8 +78,8 @@ def folder_data(folder: Path, spec: InputSpec, scratch: Path, *, val: float = VA
 
     val: share of each class to choose the epoch by. Of a folder that is split already train and val are used.
     Files that hold no whole image, and copies of an image that came before, are skipped and named. An empty
-    class folder states a class that this period lacks. Raises InvalidData without two classes, InvalidDocument
-    when nothing is left to train or validate on.
+    class folder states a class that this period lacks. Raises InvalidData without two classes,
+    InvalidDocument when nothing is left to train or validate on.
     """
     found = scan(folder)
     need_room(found.classes, name=str(folder))

@@ -179,6 +179,8 @@ def test_a_p_value_on_the_line_is_no_evidence():
     assert better.decision == "rejected"
     worse = judge(GateSettings(margin=0.05, confidence=line), right(155), champion=OLD, best=None)
     assert worse.decision == "promoted"
+
+
 @pytest.mark.parametrize("policy", ["always", "non_inferior", "improves", "manual"])
 @pytest.mark.parametrize("old", [None, champion(right(100))], ids=["first", "against-champion"])
 @pytest.mark.parametrize("loss", [1.9e29, float("inf"), float("nan"), ABSURD * math.log(10) + 1e-6])
