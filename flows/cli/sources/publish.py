@@ -1,7 +1,7 @@
 """`grasp publish`: put a source where targets find it."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -129,7 +129,7 @@ def licensed(weights: Path, said: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _checked(file: Path, architecture: Architecture, asked: dict[str, str | None]) -> Iterator[Path]:
+def _checked(file: Path, architecture: Architecture, asked: Mapping[str, str | None]) -> Iterator[Path]:
     """Give a file that passes the checks; what is no such file is converted, into a directory that goes."""
     from tasks.weights.convert import convert, fits_as_it_is, is_checkpoint
 
