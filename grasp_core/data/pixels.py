@@ -82,7 +82,7 @@ def opaque(image: "Pillow.Image", say: Say) -> "Pillow.Image":
     for name in ("white", "black"):
         ground = Pillow.new("RGBA", seen.size, name)
         laid = Pillow.alpha_composite(ground, seen).convert("RGB")
-        if alpha[0] == alpha[1] or any(low != high for low, high in laid.getextrema()):
+        if alpha[0] == alpha[1] or np.ptp(np.asarray(laid), axis=(0, 1)).any():
             break
     say(f"it is transparent in parts, which are {name} now")
     return laid

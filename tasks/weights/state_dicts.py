@@ -84,11 +84,13 @@ def choose(
 def _state_dicts(loaded: Any, path: Path) -> dict[str, State]:
     """Give every map of names to tensors: those one level down by their names, the file itself as ""."""
     if isinstance(loaded, Mapping):
-        inner = {str(name): _tensors(value) for name, value in loaded.items() if isinstance(value, Mapping)}
-        found = {name: state for name, state in inner.items() if state}
+        states = {str(name): _tensors(value) for name, value in loaded.items() if isinstance(value, Mapping)}
+        found: dict[str, State] = {name: state for name, state in states.items() if state}
         own = _tensors(loaded)
-        if found or own:
-            return found | ({"": own} if own else {})
+        if own:
+            found[""] = own
+        if found:
+            return found
     raise InvalidCheckpoint(
         f"{path}: holds {type(loaded).__name__}, needs a state_dict (names to tensors), or one under "
         f"{', '.join(NESTS[:3])}; nothing was converted"

@@ -1,7 +1,7 @@
 """`grasp publish`: put a source where targets find it."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -131,7 +131,7 @@ def licensed(weights: Path, said: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _checked(file: Path, architecture: Architecture, asked: dict[str, str | None]) -> Iterator[Path]:
+def _checked(file: Path, architecture: Architecture, asked: Mapping[str, str | None]) -> Iterator[Path]:
     """Give a file that passes the checks; what is no such file is converted, into a directory that goes."""
     if not any(value is not None for value in asked.values()) and _is_ready(file, architecture):
         _check(file, architecture, file)
