@@ -188,3 +188,25 @@ def test_bad_batches_are_refused(oracle):
         with pytest.raises(InvalidData):
             align(source, target, batches)
     assert equal(state(target), before)
+
+
+class Root(nn.Module):
+    """Its loss is finite at zero, its slope is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(2))
+
+    def forward(self, images):
+        return images.flatten(1) * self.scale.sqrt()
+
+
+@pytest.mark.parametrize("compare", [align, agreement])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_gradient_that_is_not_finite_is_refused_by_the_name_of_its_tensor(compare, count):
+    batch = (torch.tensor([1.0, 2.0]).reshape(1, 1, 1, 2), torch.tensor([0]))
+    source, target = Root(), Root()
+    with pytest.raises(NonFiniteLoss, match="gradient of tensor scale is NaN or infinite"):
+        compare(source, target, [batch] * count)
+    assert torch.equal(target.scale, torch.zeros(2))
+    assert target.scale.grad is None
