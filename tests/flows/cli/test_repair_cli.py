@@ -45,7 +45,7 @@ def test_the_error_names_the_command_that_shows_and_then_moves_what_is_in_the_wa
 
     shown = grasp("repair", NAME, "--journal")
     assert shown.exit_code == 0, shown.output
-    assert "entries 1 to 1 read" in shown.output
+    assert "entries 1 to 1 can be read" in shown.output
     assert f"would move it to aside/journal/{NAME}/000000000002-" in shown.output
     assert "nothing was changed; say --apply to do it" in shown.output
     assert bucket.store.get(keys.entry_key(NAME, 2)).body == b"a stranger was here"

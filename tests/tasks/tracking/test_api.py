@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
 
 from tasks.errors import NoSpace, NotThere, TrackingUnavailable
 from tasks.tracking.api import answering, connect
@@ -24,9 +23,7 @@ def test_a_download_onto_a_full_disk_blames_the_disk_and_not_mlflow(
     (full / "weights.bin").symlink_to("/dev/full")
 
     with pytest.raises(NoSpace, match="this machine's disk is full"), answering("weights"):
-        download_artifacts(
-            artifact_uri=f"runs:/{run_id}/weights.bin", dst_path=str(full), tracking_uri=client.tracking_uri
-        )
+        client.download_artifacts(run_id, "weights.bin", str(full))
 
 
 def test_a_server_that_is_away_is_not_there_now(monkeypatch: pytest.MonkeyPatch):
