@@ -272,8 +272,33 @@ def test_a_writer_that_was_overtaken_between_two_aliases_does_not_write_the_seco
 
 def test_a_target_without_versions_has_no_aliases(client: MlflowClient, target: Target):
     assert aliases(client, target.name) == {}
-    with pytest.raises(NotThere, match=target.name):
-        set_aliases(client, target.name, champion=1, previous=None)
+    assert not set_aliases(client, target.name, champion=1, previous=None)
+    assert aliases(client, target.name) == {}
+
+
+def test_an_alias_of_a_deleted_version_is_left_out_and_holds_back_no_other(
+    client: MlflowClient, target: Target, version: int, unit: Unit, logged: Logged
+):
+    name = target.name
+    tag_duplicate(client, name, version=version, of=2)
+    second = register(client, logged, unit=unit)
+    client.delete_model_version(name, str(version))
+    client.set_registered_model_alias(name, "previous", str(second))
+    assert set_aliases(client, name, champion=second, previous=version)
+    assert aliases(client, name) == {"champion": second}
+    assert not set_aliases(client, name, champion=version, previous=None)
+    assert aliases(client, name) == {"champion": second}  # who serves it is served on
+
+
+def test_nothing_is_registered_under_numbers_that_the_journal_gave_to_others(
+    client: MlflowClient, unit: Unit, logged: Logged
+):
+    with pytest.raises(NotThere, match=f"registered model {unit.target}: was deleted in MLflow"):
+        register(client, logged, unit=unit, known={1, 2})
+    client.create_registered_model(unit.target)
+    with pytest.raises(NotThere, match="nothing was decided"):
+        register(client, logged, unit=unit, known={1, 2})
+    assert find_version(client, unit) is None
 
 
 def test_what_an_attempt_with_other_settings_left_behind_is_set_aside(
