@@ -15,7 +15,7 @@ from tasks.contracts.state import State
 from tasks.contracts.target import Target
 from tasks.errors import InvalidDocument
 from tasks.journal.log import Journal
-from tasks.tracking.glance import Glance
+from tasks.operations.glance import Glance
 
 
 class OpenArrival(Document):

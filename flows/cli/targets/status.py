@@ -14,9 +14,9 @@ from tasks.contracts.keys import MANIFESTS
 from tasks.identity import signed
 from tasks.journal.log import Journal
 from tasks.journal.targets import read_target
+from tasks.operations.glance import Glance
 from tasks.operations.status import DecidedArrival, TargetStatus, status_of, strays
 from tasks.settings import Settings, load_settings
-from tasks.tracking.glance import Glance
 from tasks.tracking.pages import model_page
 
 
