@@ -115,13 +115,6 @@ def log_outcome(
     return Logged(mlflow_run_id=run_id, outcome=outcome)
 
 
-def _of(unit: Unit, logged: Logged) -> Logged:
-    """Give an outcome that is this unit's. The tag that a run was found by can be set by anybody."""
-    if logged.outcome.unit_key != unit_key(unit):
-        raise NotThere(f"MLflow run {logged.mlflow_run_id}: its outcome is another unit's")
-    return logged
-
-
 def _ancestor(candidate: Candidate, unit: Unit, outcome: Outcome) -> Ancestor:
     return Ancestor(
         index=unit.index,
