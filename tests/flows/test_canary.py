@@ -72,21 +72,18 @@ def test_credentials_stand_nowhere_after_failures_of_every_kind(
     def store_refuses(*args, **kwargs):
         raise OSError(13, f"refused {CANARY}-session", at("http://127.0.0.1:9", "endpoint"))
 
+    outcomes = [mlflow_goes_away, library_quotes, fault_of_ours]
+    intakes = [take_in, store_refuses]
+    # each attempt meets the next failure, the last one none: the run goes on with what waits no more
+    monkeypatch.setattr(
+        steps, "log_outcome", lambda *a, **k: (outcomes.pop(0) if outcomes else log_outcome)(*a, **k)
+    )
+    monkeypatch.setattr(steps, "take_in", lambda *a, **k: (intakes.pop(0) if intakes else take_in)(*a, **k))
     canaries.publish(1, year=2001)
-    monkeypatch.setattr(steps, "log_outcome", mlflow_goes_away)
     with pytest.raises(TrackingUnavailable):
         absorb(name)
-    for failure in (library_quotes, fault_of_ours):
-        monkeypatch.setattr(steps, "log_outcome", failure)
-        with pytest.raises(Exception, match=r"unforeseen|API request") as seen:
-            absorb(name)
-        assert CANARY not in str(seen.value)
-    monkeypatch.setattr(steps, "log_outcome", log_outcome)
-    monkeypatch.setattr(steps, "take_in", store_refuses)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="broke off"):
         absorb(name)
-    monkeypatch.setattr(steps, "take_in", take_in)
-    absorb(name)
 
     assert [entry.decision for entry in canaries.decided()] == ["promoted"]
     reasons = [entry.reason for entry in canaries.journal.entries() if entry.kind == "requeued"]
