@@ -175,7 +175,8 @@ def test_weights_that_a_version_in_use_shares_with_a_leftover_stay(world: World,
     world.publish(1, year=2001)
     absorb(name)
     first = client.get_model_version(name, "1")
-    twin = client.create_model_version(name, source=first.source, run_id=first.run_id, tags=first.tags)
+    same = {"source": first.source, "run_id": first.run_id, "model_id": first.model_id, "tags": first.tags}
+    twin = client.create_model_version(name, **same)
     client.set_model_version_tag(name, twin.version, "duplicate_of", "1")
     work = open_work(name, by="test")
     assert plan_prune(work, keep=0).versions == ()
