@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
@@ -175,8 +174,10 @@ def test_weights_that_a_version_in_use_shares_with_a_leftover_stay(world: World,
     world.publish(1, year=2001)
     absorb(name)
     first = client.get_model_version(name, "1")
-    same = {"source": first.source, "run_id": first.run_id, "model_id": first.model_id, "tags": first.tags}
-    twin = client.create_model_version(name, **same)
+    model_id = first.source.removeprefix("models:/")
+    twin = client.create_model_version(
+        name, first.source, run_id=first.run_id, model_id=model_id, tags=first.tags
+    )
     client.set_model_version_tag(name, twin.version, "duplicate_of", "1")
     work = open_work(name, by="test")
     assert plan_prune(work, keep=0).versions == ()
@@ -186,7 +187,9 @@ def test_what_a_person_registered_is_no_leftover(world: World, mlflow_server):
     name, client = world.target.name, connect(mlflow_server.uri)
     world.publish(1, year=2001)
     absorb(name)
-    client.create_model_version(name, source=f"models:/{uuid.uuid4().hex}", tags={"mine": "yes"})
+    source = client.get_model_version(name, "1").source
+    model_id = source.removeprefix("models:/")
+    client.create_model_version(name, source, model_id=model_id, tags={"mine": "yes"})
     assert plan_prune(open_work(name, by="test"), keep=0).versions == ()
 
 
