@@ -9,7 +9,7 @@ import sys
 from deployments.automations import ensure_automation, zombie_automations
 from deployments.pools import CPU, GPU, ensure_pool
 from tasks.bucket.store import Store
-from tasks.discretion import be_discreet
+from tasks.credentials.discretion import be_discreet
 from tasks.errors import GraspError
 from tasks.orchestration.flow_runs import connected
 from tasks.settings import StoreSettings, load_settings

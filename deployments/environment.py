@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from tasks.logins import part_logins
+from tasks.credentials.logins import part_logins
 
 SERVER = {
     # In-memory leases leak every held slot for ever when the server restarts; the watch, limit 1 with

@@ -10,7 +10,7 @@ from prefect import State, flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from tasks.discretion import discreet
+from tasks.credentials.discretion import discreet
 from tasks.orchestration.absorb_runs import older_living_run
 
 

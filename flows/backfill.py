@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from tasks.contracts.rebuild import BackfillRequest
-from tasks.discretion import discreet
+from tasks.credentials.discretion import discreet
 
 
 @flow(name="backfill", flow_run_name="backfill-{target}-{request.from_period}", persist_result=False)

@@ -10,8 +10,8 @@ from prefect import State, flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from tasks.discretion import discreet
-from tasks.redact import redacted
+from tasks.credentials.discretion import discreet
+from tasks.credentials.redact import redacted
 
 
 @flow(name="retract", flow_run_name="retract-{arrival}-from-{target}", persist_result=False)

@@ -12,7 +12,7 @@ from prefect import flow, get_run_logger
 from tasks.arrivals.listing import ListingRule
 from tasks.arrivals.triage import Triage, triage
 from tasks.bucket.store import Store
-from tasks.discretion import discreet
+from tasks.credentials.discretion import discreet
 from tasks.errors import GraspError, TransientError
 from tasks.identity import signed
 from tasks.journal.log import Journal

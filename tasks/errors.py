@@ -3,8 +3,8 @@
 from typing import Literal
 
 from grasp_core.errors import GraspError, TerminalError, TransientError
+from tasks.credentials.redact import redacted
 from tasks.printable import printable
-from tasks.redact import redacted
 
 __all__ = [
     "AlreadyThere",

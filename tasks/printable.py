@@ -1,6 +1,6 @@
 """A stranger's words, made fit for logs and terminals."""
 
-from tasks.redact import redacted
+from tasks.credentials.redact import redacted
 
 
 def printable(text: str, *, limit: int = 4000) -> str:

@@ -1,8 +1,8 @@
 """The reason that a person gives for what is done by hand."""
 
+from tasks.credentials.redact import redacted
 from tasks.errors import OperationRefused
 from tasks.printable import printable
-from tasks.redact import redacted
 
 MAX_REASON = 1000
 

@@ -15,11 +15,11 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks import patterns
-from tasks.discretion import be_discreet
+from tasks.credentials.discretion import be_discreet
+from tasks.credentials.logins import Login, parted, without_login
+from tasks.credentials.redact import learn, shown_address
 from tasks.errors import InvalidSettings
-from tasks.logins import Login, parted, without_login
 from tasks.problems import settings_problems
-from tasks.redact import learn, shown_address
 
 BucketName = Annotated[str, StringConstraints(pattern=patterns.BUCKET)]
 LOGIN = {"MLFLOW_TRACKING_USERNAME": "mlflow_username", "MLFLOW_TRACKING_PASSWORD": "mlflow_password"}

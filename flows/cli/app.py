@@ -13,11 +13,11 @@ from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from flows.cli.commands import COMMANDS
-from tasks.discretion import be_discreet
+from tasks.credentials.discretion import be_discreet
+from tasks.credentials.logins import part_logins
+from tasks.credentials.redact import redact_error
 from tasks.errors import GraspError
-from tasks.logins import part_logins
 from tasks.printable import printable
-from tasks.redact import redact_error
 
 
 class ByName(TyperGroup):

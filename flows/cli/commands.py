@@ -69,7 +69,7 @@ COMMANDS = {
     ),
     "repair": Command(
         ("targets.repair",),
-        "Say what was deleted in MLflow or is in the journal's way, and bring back what can be.",
+        "Say what was deleted in MLflow, or is in the journal's way, and bring back what can be.",
     ),
     "probe": Command(
         ("sources.probe",),

@@ -17,8 +17,8 @@ from tasks.arrivals.unit import Unit
 from tasks.candidates.absorb import Parent, absorb_source
 from tasks.candidates.device import device_of
 from tasks.contracts.journal import Decided
+from tasks.credentials.discretion import discreet
 from tasks.data.datasets import load_dataset
-from tasks.discretion import discreet
 from tasks.errors import JournalMoved, TransientError
 from tasks.journal.ancestry import Ancestor
 from tasks.orchestration.artifacts import FineTuneProgress

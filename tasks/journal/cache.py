@@ -11,7 +11,10 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from tasks.bucket.store import Store
+from tasks.contracts import keys
 from tasks.contracts.state import NO_DIGEST, State
+from tasks.errors import NotThere
 
 _SEAL = re.compile(rb'"seal":"([0-9a-f]{64})"\}\Z')
 
@@ -64,3 +67,17 @@ def _sealed(body: bytes, digest: str) -> bytes:
 
 def _link(chain: str, digest: str) -> str:
     return hashlib.sha256(f"{chain}{digest}".encode()).hexdigest()
+
+
+def load(store: Store, target: str) -> State:
+    """Read state.json, and the entry that it is held against; State() where it is no cache of this fold."""
+    try:
+        state = read(store.get(keys.state_key(target), max_bytes=2**30).body)
+        if state is None or state.seq == 0:
+            return State()
+        tip = store.get(keys.entry_key(target, state.seq)).body
+    except NotThere:
+        return State()
+    if not follows(state, tip):
+        return State()  # of another journal, or of entries that are others now
+    return state

@@ -60,7 +60,8 @@ class Journal:
         Raises InvalidDocument when an entry is damaged or missing.
         """
         if self._state.seq == 0:
-            self._state = self._from_cache()
+            self._state = cache.load(self._store, self.target)
+            self._cached_seq = self._state.seq
         if not self._read_on():
             self._state, self._cached_seq = State(), 0  # of a journal that is no more
             self._read_on()
@@ -180,19 +181,6 @@ class Journal:
         if keys.entry_key(self.target, entry.seq) != key:
             raise wedged(self.target, f"{key}: says seq {entry.seq}")
         return entry, cache.digest_of(body)
-
-    def _from_cache(self) -> State:
-        try:
-            state = cache.read(self._store.get(keys.state_key(self.target), max_bytes=2**30).body)
-            if state is None or state.seq == 0:
-                return State()  # whatever it is, it is no cache of this fold
-            tip = self._store.get(keys.entry_key(self.target, state.seq)).body
-        except NotThere:
-            return State()
-        if not cache.follows(state, tip):
-            return State()  # of another journal, or of entries that are others now
-        self._cached_seq = state.seq
-        return state
 
     def _cache(self, behind: int) -> None:
         if self._state.seq - self._cached_seq < behind:

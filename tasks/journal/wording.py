@@ -3,7 +3,7 @@
 from typing import Any
 
 from tasks.contracts.journal import Decided, Entry, Reason
-from tasks.redact import redacted
+from tasks.credentials.redact import redacted
 
 WORDS = ("by", "reason")  # what we write; manifests and keys are kept as they are
 

@@ -4,7 +4,7 @@ from prefect import task
 
 from tasks.absorbing.steps import OPTIONS
 from tasks.absorbing.work import Work
-from tasks.discretion import discreet
+from tasks.credentials.discretion import discreet
 from tasks.lineages.rebuild import Rebuild
 from tasks.lineages.switch import Contest, contest
 

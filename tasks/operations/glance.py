@@ -50,7 +50,7 @@ class Glance:
                 yield f"version {version}, the {what}, has lost its weights (pruned)"
 
     def _get(self, path: str, **params: str) -> Mapping[str, Any] | None:
-        """Ask for something; None when there is none. Raises RequestException, ValueError."""
+        """Ask for something; None when there is none. Raises what requests raises."""
         answer = self._session.get(f"{self._uri}{API}/{path}", params=params, timeout=TIMEOUT_S)
         if answer.status_code == requests.codes.not_found:
             return None

@@ -31,16 +31,21 @@ class Remake:
 
 def remakes(work: Work) -> Remake | None:
     """Say what can be made again; None while the registered model is there."""
-    try:
-        with answering(f"registered model {work.target.name}"):
-            if UNFINISHED not in work.mlflow.get_registered_model(work.target.name).tags:
-                return None
-    except NotThere:
-        pass  # deleted: that is what this is about
+    if _is_whole(work):
+        return None
     decided = Historian(work.journal).read().by_version
     left = {version: found for version in decided if (found := _left(work, version, decided[version]))}
     models = {version: (decided[version], logged) for version, logged in left.items()}
     return Remake(models=models, lost=sorted(decided.keys() - left.keys()))
+
+
+def _is_whole(work: Work) -> bool:
+    """Say whether the registered model is there, and not half made again."""
+    try:
+        with answering(f"registered model {work.target.name}"):
+            return UNFINISHED not in work.mlflow.get_registered_model(work.target.name).tags
+    except NotThere:
+        return False
 
 
 def remake(work: Work, plan: Remake) -> None:

@@ -11,8 +11,8 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.concurrency.asyncio import AcquireConcurrencySlotTimeoutError, ConcurrencySlotAcquisitionError
 from prefect.settings import get_current_settings
 
+from tasks.credentials.redact import redacted
 from tasks.errors import GraspError, InvalidSettings, OrchestrationRefused, OrchestrationUnavailable
-from tasks.redact import redacted
 
 PAGE = 200  # the most runs that the API gives at once
 # what the engine raises around a task, too, when it cannot get a slot

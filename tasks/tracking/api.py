@@ -12,10 +12,10 @@ import requests
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException, RestException
 
+from tasks.credentials.logins import MLFLOW, Login, parted
+from tasks.credentials.redact import learn_login, redacted
 from tasks.disk import disk_trouble
 from tasks.errors import GraspError, NoSpace, NotThere, TrackingRefused, TrackingUnavailable
-from tasks.logins import MLFLOW, Login, parted
-from tasks.redact import learn_login, redacted
 
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
 _IN_THE_BIN = re.compile(r"must be in(?: the)? 'active' (?:state|lifecycle)")

@@ -20,6 +20,7 @@ from tasks.errors import BadArrival, NoSpace
 from tasks.printable import printable
 from tasks.weights.header import check_header
 from tasks.weights.tensor_spec import FLOATS, ITEM_BYTES, TensorSpec
+from tasks.weights.values import check_values
 
 SLACK_BYTES = 64 * 1024 * 1024
 _DTYPES = {
@@ -68,7 +69,7 @@ def check_source(path: Path, architecture: Architecture, *, object: str) -> None
     try:
         with safe_open(path, framework="pt") as file:
             for name in file.keys():  # noqa: SIM118 - it is no mapping
-                _check_values(name, file.get_tensor(name), object=object)
+                check_values(name, file.get_tensor(name), object=object)
     except SafetensorError as error:
         raise BadArrival(
             "weights_format",
@@ -148,24 +149,6 @@ def _spec(tensor: Tensor) -> TensorSpec:
     return TensorSpec(
         tuple(tensor.shape), tuple(dict.fromkeys((own, *FLOATS))) if tensor.is_floating_point() else (own,)
     )
-
-
-def _check_values(name: str, tensor: Tensor, *, object: str) -> None:  # noqa: A002
-    if name.endswith("running_var") and bool((tensor < 0).any()):
-        raise BadArrival(
-            "weights_values",
-            object=object,
-            found=f"values below 0 in tensor {name}",
-            needed="variances, which are 0 or more",
-        )
-    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-        broken = int((~torch.isfinite(tensor)).sum())
-        raise BadArrival(
-            "weights_values",
-            object=object,
-            found=f"{broken} of {tensor.numel()} values of tensor {name} are NaN or infinite",
-            needed="finite values",
-        )
 
 
 def _draft(tensors: Mapping[str, Tensor], path: Path) -> Path:

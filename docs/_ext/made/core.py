@@ -14,6 +14,8 @@ ROOMS = {
     "peers.baselines": "Peers that people would use instead",
     "peers.controls": "Peers that show what a step is worth",
     "peers.merges": "Peers that merge or ensemble",
+    "peers.online": "Peers that merge one source after the other",
+    "peers.trained": "Peers that learn how to merge",
 }
 
 

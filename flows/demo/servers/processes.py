@@ -13,7 +13,7 @@ from secrets import token_hex
 
 from flows.demo.servers.failure import DemoFailed
 from flows.demo.servers.marks import VARIABLE, end_marked
-from tasks.redact import redacted
+from tasks.credentials.redact import redacted
 
 POLL_S = 0.1
 GRACE_S = 8.0  # for servers to end by themselves

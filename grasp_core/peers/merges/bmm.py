@@ -64,7 +64,7 @@ def _rows(layer: nn.Module, inputs: Tensor) -> Tensor:
 def regressed(weighted: Tensor, gram: Tensor, prior: Tensor, *, strength: float) -> Tensor:
     """Give the W that minimises sum_k |W X_k^T - W_k X_k^T|^2 + r |W - prior|^2, m x n.
 
-    weighted: sum_k W_k G_k, m x n; gram: sum_k G_k, n x n; r: strength times the mean of gram's diagonal.
+    weighted: sum_k W_k G_k, m x n; gram: sum_k G_k, n x n. r is strength times the mean of gram's diagonal.
     The minimum is (weighted + r prior) (gram + r I)^-1; the prior, where gram is all 0.
     """
     ridge = strength * float(gram.diagonal().mean())

@@ -23,7 +23,7 @@ def competition(vectors: list[Tensor], own: int) -> Tensor:
     """Score the elements of one of N task vectors: softmax(N * norm(t * t)) * sum_j softmax(norm(t * t_j)).
 
     The first factor is large where the source itself moved far (intra-balancing), the second where it moved
-    as others did (inter-balancing, j runs over all N). norm: see normed; softmax runs over all elements.
+    as others did (inter-balancing, j runs over all N). For norm see normed; softmax runs over all elements.
     """
     vector = vectors[own]
     within = (len(vectors) * normed(vector * vector)).softmax(0)

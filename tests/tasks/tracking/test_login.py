@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tasks.credentials.logins import Login
 from tasks.errors import TrackingUnavailable
-from tasks.logins import Login
 from tasks.tracking.api import answering, connect
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from tasks.redact import learn_login, shown_address, userinfo_of
+from tasks.credentials.redact import learn_login, shown_address, userinfo_of
 
 MLFLOW = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 

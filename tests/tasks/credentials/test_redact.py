@@ -8,12 +8,13 @@ import traceback
 
 import pytest
 
-from tasks import errors, redact
-from tasks.discretion import DiscreetRecord, be_discreet, discreet
+from tasks import errors
+from tasks.credentials import redact
+from tasks.credentials.discretion import DiscreetRecord, be_discreet, discreet
+from tasks.credentials.logins import part_logins, parted
+from tasks.credentials.redact import learn, learn_login, redact_error, redacted
 from tasks.errors import BadArrival, StoreUnavailable
-from tasks.logins import part_logins, parted
 from tasks.printable import printable
-from tasks.redact import learn, learn_login, redact_error, redacted
 
 SECRET = "c4n4ry-pw"
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from tasks.redact import redact_error, redacted
+from tasks.credentials.redact import redact_error, redacted
 
 
 class DiscreetRecord(logging.LogRecord):
