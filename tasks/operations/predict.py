@@ -7,9 +7,9 @@ from typing import NamedTuple
 from grasp_core.data.decoding import decode
 from grasp_core.errors import InvalidData
 from tasks.absorbing.measure import expected_digests
+from tasks.absorbing.recorded import fetch_known
 from tasks.absorbing.work import Work
 from tasks.errors import InvalidDocument
-from tasks.registry.stored import fetch_version
 from tasks.tracking.serving import Classifier, load
 
 
@@ -22,15 +22,9 @@ class Predicted(NamedTuple):
 
 def classifier_of(work: Work, version: int) -> Classifier:
     """Load a version, its bytes checked against the journal. Raises NotThere, StoredDiffers."""
+    expected_digests(work, version)  # unknown to the journal: it says so
     with work.directory() as directory:
-        files = fetch_version(
-            work.mlflow,
-            work.target.name,
-            version=version,
-            directory=directory,
-            expected=expected_digests(work, version),
-        )
-        return load(files.served.parent)
+        return load(fetch_known(work, version, directory).served.parent)
 
 
 def predict(classifier: Classifier, images: Sequence[Path], *, top: int) -> Iterator[Predicted]:

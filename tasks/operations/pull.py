@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tasks.absorbing.measure import expected_digests
+from tasks.absorbing.recorded import fetch_known
 from tasks.absorbing.work import Work
 from tasks.errors import NotThere, OperationRefused
 from tasks.private import private_directory
-from tasks.registry.stored import fetch_card, fetch_version
+from tasks.registry.stored import fetch_card
 
 
 class Pulled(NamedTuple):
@@ -42,9 +43,7 @@ def pull(work: Work, directory: Path, *, version: int | None = None) -> Pulled:
     number = chosen(work, version)
     expected = expected_digests(work, number)
     with private_directory(directory.parent) as private:
-        files = fetch_version(
-            work.mlflow, work.target.name, version=number, directory=private, expected=expected
-        )
+        files = fetch_known(work, number, private)
         card = fetch_card(work.mlflow, work.target.name, version=number, directory=private)
         directory.mkdir(exist_ok=True)
         for path in [*sorted(files.served.parent.iterdir()), card]:
