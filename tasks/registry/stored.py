@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts, list_artifacts
+from mlflow.artifacts import list_artifacts
 
 from tasks.contracts.base import ModelSignature
 from tasks.errors import NotThere, StoredDiffers
 from tasks.journal.ancestry import Ancestor
 from tasks.private import private_directory
-from tasks.tracking.api import answering
+from tasks.tracking.api import answering, download
 from tasks.tracking.serving import ANCESTORS, SERVED, SIGNATURE, STEM, read_ancestry, read_signature
 
 CARD = "README.md"  # beside MLmodel
@@ -76,9 +76,7 @@ def fetch_data(
 ) -> ModelFiles:
     """Download the files at an address as fetch_version does. subject: whose they are, for errors."""
     with answering(subject):
-        data = Path(
-            download_artifacts(artifact_uri=uri, dst_path=str(directory), tracking_uri=client.tracking_uri)
-        )
+        data = download(client, uri, directory)
     stem = data / STEM if (data / STEM).is_file() else None
     if expected:
         _compare(subject, expected, served=data / SERVED, stem=stem)
@@ -97,10 +95,7 @@ def fetch_card(client: MlflowClient, target: str, *, version: int, directory: Pa
         listed = list_artifacts(artifact_uri=uri, tracking_uri=client.tracking_uri)
         if CARD not in {Path(file.path).name for file in listed}:
             raise NotThere(f"version {version} of {target}: {CARD} {_gone(client, target, version)}")
-        card = f"{uri}/{CARD}"
-        return Path(
-            download_artifacts(artifact_uri=card, dst_path=str(directory), tracking_uri=client.tracking_uri)
-        )
+        return download(client, f"{uri}/{CARD}", directory)
 
 
 def verify_stored(

@@ -7,9 +7,11 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import requests
 from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException, RestException
 
 from tasks.credentials.logins import MLFLOW, Login, parted
@@ -75,6 +77,13 @@ def tracking_away(subject: str, error: Exception) -> GraspError | None:
         code = "NOT_FOUND" if status == 404 else "BAD_REQUEST" if 400 <= status < 429 else ""
         return _translated(subject, code, error)
     return _translated(subject, "", error) if isinstance(error, requests.RequestException) else None
+
+
+def download(client: MlflowClient, address: str, directory: Path) -> Path:
+    """Download a file or a folder by its address (not runs:/…, where MLflow hides why it failed)."""
+    return Path(
+        download_artifacts(artifact_uri=address, dst_path=str(directory), tracking_uri=client.tracking_uri)
+    )
 
 
 def already_there(error: MlflowException) -> bool:

@@ -22,7 +22,7 @@ from tasks.contracts.target import Target
 from tasks.errors import NotThere
 from tasks.journal.ancestry import Ancestor, Ancestry
 from tasks.private import private_directory
-from tasks.tracking.api import answering
+from tasks.tracking.api import answering, download
 from tasks.tracking.evidence import write_evidence
 from tasks.tracking.experiments import experiment_of, log_figures, runs_of
 from tasks.tracking.flavor import ModelContent
@@ -144,7 +144,7 @@ def _read(client: MlflowClient, run: Run, *, weights: bool = True) -> Logged:
         # A download of what is not there looks like a network error, so the listing is asked first.
         if name not in {file.path for file in client.list_artifacts(run_id)}:
             raise NotThere(f"{name} of MLflow run {run_id}: it is gone from MLflow's artifact store")
-        body = Path(client.download_artifacts(run_id, name, dst_path=scratch)).read_bytes()
+        body = download(client, f"{run.info.artifact_uri}/{name}", Path(scratch)).read_bytes()
         if name != f"outcome-{hashlib.sha256(body).hexdigest()}.json":
             raise NotThere(f"{name} of MLflow run {run_id}: its bytes are not those of its name")
         outcome = Outcome.model_validate_json(body, strict=True)

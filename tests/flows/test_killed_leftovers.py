@@ -27,7 +27,7 @@ MEASURE = (
     [
         ("tasks.tracking.logged", "log_model", ABSORB, False),
         ("tasks.registry.stored", "fetch_version", ABSORB, False),
-        ("tasks.absorbing.measure", "fetch_version", MEASURE, True),
+        ("tasks.absorbing.measure", "fetch_known", MEASURE, True),
     ],
 )
 def test_weights_of_the_killed_lie_where_the_next_one_sweeps(

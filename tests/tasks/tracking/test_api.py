@@ -1,29 +1,42 @@
 """What MLflow's client raises, in our words: deleted, away, refused, or this machine's own disk."""
 
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from tasks.errors import NoSpace, NotThere, TrackingUnavailable
-from tasks.tracking.api import answering, connect
+from tasks.tracking.api import answering, connect, download
 from tasks.tracking.experiments import experiment_of
 
 pytestmark = pytest.mark.integration
 
 
-def test_a_download_onto_a_full_disk_blames_the_disk_and_not_mlflow(
-    client: MlflowClient, target, tmp_path: Path
-):
-    run_id = client.create_run(experiment_of(client, target.name)).info.run_id
-    (tmp_path / "weights.bin").write_bytes(b"x" * 1_000_000)
-    client.log_artifact(run_id, str(tmp_path / "weights.bin"))
-    full = tmp_path / "full"
-    full.mkdir()
-    (full / "weights.bin").symlink_to("/dev/full")
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """The kernel takes files up to 64 KiB from this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    with pytest.raises(NoSpace, match="this machine's disk is full"), answering("weights"):
-        client.download_artifacts(run_id, "weights.bin", str(full))
+
+@pytest.fixture
+def address(client: MlflowClient, target, tmp_path: Path) -> str:
+    """Where a file of 1 MB lies in MLflow."""
+    run = client.create_run(experiment_of(client, target.name))
+    (tmp_path / "weights.bin").write_bytes(b"x" * 1_000_000)
+    client.log_artifact(run.info.run_id, str(tmp_path / "weights.bin"))
+    return f"{run.info.artifact_uri}/weights.bin"
+
+
+def test_a_download_that_this_disk_does_not_take_blames_the_disk_and_not_mlflow(
+    client: MlflowClient, address: str, small_files, tmp_path: Path
+):
+    with pytest.raises(NoSpace, match="this machine's disk takes no file of this size"), answering("weights"):
+        download(client, address, tmp_path / "taken")
 
 
 def test_a_server_that_is_away_is_not_there_now(monkeypatch: pytest.MonkeyPatch):
