@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 from flows.absorb import absorb
 from flows.cli.app import app
 from flows.cli.targets import operate as _operate  # noqa: F401 - registers the command
+from grasp_core.errors import InvalidConfig
 from tasks.contracts import keys
+from tasks.contracts.base import Architecture
 from tasks.contracts.target import AbsorbSettings, GateSettings
 from tasks.registry.registry import aliases
 from tasks.weights.files import load_module, new_module, save
@@ -236,3 +238,14 @@ def test_a_paused_target_absorbs_nothing(world: World):
     absorb(world.target.name)
 
     assert world.decided() == []
+
+
+def test_a_network_that_cannot_see_the_images_spends_no_attempt(world: World):
+    world.publish(1, year=2001)
+    blind = Architecture(id="timm/vit_tiny_patch16_224", in_channels=1, num_classes=10)
+    world.replace_target(architecture=blind)
+
+    with pytest.raises(InvalidConfig, match="cannot see images of 8 x 8 pixels"):
+        absorb(world.target.name)
+
+    assert [entry for entry in world.journal.entries() if entry.kind == "attempted"] == []

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -12,9 +13,10 @@ from flows.cli.app import command_line
 from grasp_core.errors import InvalidConfig
 from tasks.bucket.store import Store
 from tasks.contracts import keys
-from tasks.contracts.base import Architecture
+from tasks.contracts.base import Architecture, InputSpec
 from tasks.contracts.manifest import Manifest
 from tasks.contracts.reading import read_document
+from tasks.data.datasets import SPLITS, SplitArrays, publish_dataset
 from tasks.errors import GraspError, InvalidCheckpoint, InvalidDocument
 from tasks.weights.files import load_module, new_module, save
 
@@ -107,6 +109,21 @@ def test_an_architecture_that_cannot_see_the_images_is_refused_before_anything(s
         grasp("publish", file, *WHEN, *what)
     for name in ("blobs/", keys.MANIFESTS):
         assert not list(store.list(name))
+
+
+def test_a_target_whose_network_cannot_see_its_images_is_not_created(store: Store, grasp):
+    spec = InputSpec(height=32, width=32, channels=3, mean=(0.5,) * 3, std=(0.5,) * 3)
+    splits = {
+        split: SplitArrays(
+            images=np.zeros((2, 32, 32, 3), np.uint8), labels=np.arange(2), ids=(f"{split}-a", f"{split}-b")
+        )
+        for split in SPLITS
+    }
+    key = publish_dataset(store, "small", classes=("a", "b"), input=spec, splits=splits)
+    what = ("--dataset", key, "--architecture", "timm/vit_tiny_patch16_224")
+    with pytest.raises(InvalidConfig, match=r"32 x 32 pixels .*needs such as 224 x 224"):
+        grasp("target", "create", "small-now", "--series", "small", *what)
+    assert not list(store.list("targets/"))
 
 
 def test_an_architecture_with_a_tag_is_told_to_leave_it_off(store: Store, file: Path, grasp):
