@@ -7,7 +7,7 @@ from typing import TypeVar
 from tasks.errors import StoreUnavailable
 
 T = TypeVar("T")
-DELAYS_S = (1.0, 4.0, 15.0, 30.0)
+DELAYS_S = (1.0, 4.0, 15.0, 30.0, 60.0, 120.0, 240.0, 480.0)  # a quarter of an hour: a server is back by then
 
 
 def patiently(action: Callable[[], T], *, delays_s: Sequence[float] = DELAYS_S) -> T:

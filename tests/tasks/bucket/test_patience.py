@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.bucket.patience import patiently
+from tasks.bucket.patience import DELAYS_S, patiently
 from tasks.errors import StoreRefused, StoreUnavailable
 
 
@@ -38,3 +38,8 @@ def test_what_the_store_refuses_is_not_asked_again():
     with pytest.raises(StoreRefused):
         patiently(action, delays_s=(0, 0, 0))
     assert action.asked == 1
+
+
+def test_a_store_that_is_away_for_a_quarter_of_an_hour_costs_no_attempt():
+    """What takes an attempt back is nobody's to repeat: it waits as long as an outage takes."""
+    assert sum(DELAYS_S) >= 15 * 60
