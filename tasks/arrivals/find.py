@@ -2,6 +2,7 @@
 
 import re
 
+from tasks.bucket.store import Store
 from tasks.contracts import keys
 from tasks.contracts.state import State
 from tasks.errors import NotThere, OperationRefused
@@ -36,6 +37,12 @@ def find_arrival(which: str, state: State) -> str | None:
         shown = ", ".join(sorted(fits)[:3])
         raise OperationRefused(f"{which}: {len(fits)} arrivals begin so ({shown}, ...); give more of the id")
     return fits.pop() if fits else None
+
+
+def is_published(store: Store, which: str) -> bool:
+    """Say whether the bucket holds the manifest of an arrival that was named by key or series/period/rev."""
+    key = which if which.startswith(keys.MANIFESTS) else f"{keys.MANIFESTS}{which}.json"
+    return keys.parse_manifest_key(key) is not None and store.head(key) is not None
 
 
 def known_arrival(which: str, state: State, *, target: str) -> str:

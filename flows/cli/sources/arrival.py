@@ -11,7 +11,7 @@ from flows.cli.reason import reason_option
 from flows.cli.targets.each_target import Looked, look_at
 from tasks.arrivals.explain import Explanation
 from tasks.arrivals.explain import explain as explain_arrival
-from tasks.arrivals.find import find_arrival
+from tasks.arrivals.find import find_arrival, is_published
 from tasks.arrivals.requeue import requeue as requeue_arrival
 from tasks.bucket.store import Store
 from tasks.contracts.target import Target
@@ -91,10 +91,11 @@ def _somewhere(looked: Looked[T | None], which: str, store: Store) -> list[T]:
     looked.warn()
     found = [each for each in looked.found.values() if each is not None]
     if not found:
-        raise NotThere(
-            f"{which}: no journal of {', '.join(looked.found) or 'any target'} in bucket {store.bucket} "
-            "knows it; has the watch run since it was published?"
-        )
+        known_to = ", ".join(looked.found) or "any target"
+        said = f"{which}: no journal of {known_to} in bucket {store.bucket} knows it"
+        if is_published(store, which):
+            raise NotThere(f"{said}: published, not seen by the watch yet, which looks every 30 seconds")
+        raise NotThere(f"{said}; has it been published, to this bucket?")
     return found
 
 

@@ -242,7 +242,7 @@ def test_a_source_of_an_image_folder_is_trained_and_kept_here(store, grasp, tmp_
 
 def test_explain_tells_the_whole_story(store, file, target, grasp):
     grasp("publish", file, *WHEN, *WHAT)
-    with pytest.raises(NotThere, match="has the watch run"):
+    with pytest.raises(NotThere, match="not seen by the watch yet"):
         grasp("explain", "digits/2014/1")
     _, journal = watch(store, target)
     arrival = keys.arrival_id("manifests/digits/2014/1.json")

@@ -295,3 +295,9 @@ def test_prune_requeue_and_validate_do_what_they_can_at_every_stage(
         assert grasp("status", NAME).exit_code == 0
     else:
         assert isinstance(again.exception, (NotThere, OperationRefused))
+
+
+def test_explain_says_of_a_published_source_that_the_watch_has_not_seen_it(bucket: Bucket, broken: bool):
+    publish(bucket)
+    assert "published, not seen by the watch yet" in str(grasp("explain", "digits/2014/1").exception)
+    assert "has it been published" in str(grasp("explain", "digits/2099/1").exception)
