@@ -2,18 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 from tasks.contracts.journal import Decided, Decision
-from tasks.journal.log import Journal
+from tasks.journal.log import READERS, Journal
 
 ORDER: tuple[Decision, ...] = ("promoted", "rejected", "duplicate", "quarantined", "parked")
 
 
 def recent_decisions(journal: Journal, *, last: int = 20) -> list[Decided]:
     """Read the newest decisions that count now, newest first; as of the journal last read."""
-    newest = sorted(journal.last.closed.values(), key=lambda closed: -closed.seq)[:last]
-    found = (journal.entry(closed.seq) for closed in newest)
-    return [entry for entry in found if isinstance(entry, Decided)]
+    newest = sorted((closed.seq for closed in journal.last.closed.values()), reverse=True)[:last]
+    with ThreadPoolExecutor(READERS) as pool:
+        return [entry for entry in pool.map(journal.entry, newest) if isinstance(entry, Decided)]
 
 
 def decided_since(journal: Journal, seq: int) -> str:

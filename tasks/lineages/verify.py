@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 
 from grasp_core.seed import conditions
+from tasks.absorbing.recorded import fetch_known
 from tasks.absorbing.work import Work
 from tasks.candidates.absorb import Files, Parent, absorb_source
 from tasks.contracts.journal import Decided
@@ -16,7 +17,6 @@ from tasks.journal.history import Historian, History, source_name
 from tasks.lineages.beside import manifest_of
 from tasks.lineages.rebuild import Source
 from tasks.lineages.recipe import recipe_of
-from tasks.registry.stored import ModelDigests, fetch_version
 from tasks.weights.blobs import fetch_weights
 
 CPU = torch.device("cpu")
@@ -102,33 +102,14 @@ def _stored_parent(work: Work, decided: Decided, directory: Path) -> Parent | No
     if version is None:
         return None
     directory.mkdir()
-    files = fetch_version(
-        work.mlflow,
-        work.target.name,
-        version=version,
-        directory=directory,
-        expected=_digests(work, version),
-    )
+    files = fetch_known(work, version, directory)
     return Parent(registry_version=version, served=files.served, stem=files.stem)
-
-
-def _digests(work: Work, version: int) -> ModelDigests | None:
-    point = work.journal.last.versions.get(version)
-    if point is None or point.served_sha256 is None:
-        return None
-    return ModelDigests(served=point.served_sha256, stem=point.stem_sha256)
 
 
 def _check_ancestors(work: Work, chain: list[Decided]) -> None:
     version = chain[-1].registry_version or 0
     with work.directory() as directory:
-        files = fetch_version(
-            work.mlflow,
-            work.target.name,
-            version=version,
-            directory=directory,
-            expected=_digests(work, version),
-        )
+        files = fetch_known(work, version, directory)
     stored = [each.source for each in files.ancestors]
     if stored != [decided.source for decided in chain]:
         raise StoredDiffers(

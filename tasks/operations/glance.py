@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 from tasks.contracts.state import State
+from tasks.credentials.logins import Login
 
 TIMEOUT_S = 5.0
 API = "/api/2.0/mlflow"
@@ -15,11 +16,10 @@ API = "/api/2.0/mlflow"
 class Glance:
     """Looks what is missing of targets; after the first request without an answer it asks no more."""
 
-    def __init__(self, tracking_uri: str) -> None:
+    def __init__(self, tracking_uri: str, *, login: Login | None = None) -> None:
         self._uri, self._session = tracking_uri.rstrip("/"), requests.Session()
-        user, password = (os.environ.get(f"MLFLOW_TRACKING_{name}") for name in ("USERNAME", "PASSWORD"))
-        if user and password:
-            self._session.auth = (user, password)
+        if login:
+            self._session.auth = (login.user, login.password)
         elif token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
             self._session.headers["Authorization"] = f"Bearer {token}"
         self.away = ""  # why nothing more is asked
@@ -31,7 +31,7 @@ class Glance:
         try:
             return tuple(self._missing(target, state))
         except (requests.RequestException, ValueError) as error:
-            self.away = f"MLflow did not answer ({type(error).__name__}); what it lacks was not looked at"
+            self.away = f"MLflow {_said(error)}; what it lacks was not looked at"
             return ()
 
     def _missing(self, target: str, state: State) -> Iterator[str]:
@@ -57,3 +57,9 @@ class Glance:
         answer.raise_for_status()
         body: Mapping[str, Any] = answer.json()
         return body
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code}"
+    return f"did not answer ({type(error).__name__})"

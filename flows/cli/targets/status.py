@@ -33,7 +33,8 @@ def status(
     """
     settings = load_settings(Settings)
     store = Store.from_settings(settings)
-    limit, glance = timedelta(hours=settings.pending_limit_h), Glance(settings.mlflow_tracking_uri)
+    limit = timedelta(hours=settings.pending_limit_h)
+    glance = Glance(settings.mlflow_tracking_uri, login=settings.mlflow_login)
 
     def look(name: str) -> TargetStatus:
         journal = Journal(store, name, by=signed("grasp status"))

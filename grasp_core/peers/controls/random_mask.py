@@ -9,10 +9,8 @@ from torch import BoolTensor, nn
 from grasp_core.absorbed import Absorbed
 from grasp_core.alignment import agreement
 from grasp_core.data.batches import Batches
-from grasp_core.guarded import absorb_guarded
-from grasp_core.peers.grasp import Grasp
+from grasp_core.peers.controls.masked import Masked
 from grasp_core.peers.peer import Load
-from grasp_core.progress import SILENT
 from grasp_core.seed import generator
 
 
@@ -25,25 +23,16 @@ def scattered(masks: Mapping[str, BoolTensor], order: torch.Generator) -> dict[s
     return moved
 
 
-class RandomMask(Grasp):
+class RandomMask(Masked):
     """Guarded GRASP with the marks of its mask scattered, tensor by tensor.
 
     The control of the alignment's content. Costs what guarded GRASP costs. Source: DESIGN section 5.
     """
 
     def _absorb(self, load_source: Load) -> Absorbed:
-        task = self.task
-        order = generator(task.config.seed, "random-mask", self.met)
+        order = generator(self.task.config.seed, "random-mask", self.met)
 
         def compare(source: nn.Module, target: nn.Module, batches: Batches) -> dict[str, BoolTensor]:
             return scattered(agreement(source, target, batches), order)
 
-        return absorb_guarded(
-            self.model,
-            load_source,
-            task.data,
-            config=task.config,
-            snapshots=task.snapshots,
-            progress=SILENT,
-            compare=compare,
-        )
+        return self.guarded(load_source, compare)

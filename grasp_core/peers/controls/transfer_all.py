@@ -7,10 +7,8 @@ from torch import BoolTensor, nn
 
 from grasp_core.absorbed import Absorbed
 from grasp_core.data.batches import Batches
-from grasp_core.guarded import absorb_guarded
-from grasp_core.peers.grasp import Grasp
+from grasp_core.peers.controls.masked import Masked
 from grasp_core.peers.peer import Load
-from grasp_core.progress import SILENT
 
 
 def everything(_source: nn.Module, target: nn.Module, _batches: Batches) -> dict[str, BoolTensor]:
@@ -21,7 +19,7 @@ def everything(_source: nn.Module, target: nn.Module, _batches: Batches) -> dict
     }
 
 
-class TransferAll(Grasp):
+class TransferAll(Masked):
     """Guarded GRASP that interpolates all elements, whatever the gradients say.
 
     The control of masking as such. It needs no gradients of the sources, though their passes are counted
@@ -29,13 +27,4 @@ class TransferAll(Grasp):
     """
 
     def _absorb(self, load_source: Load) -> Absorbed:
-        task = self.task
-        return absorb_guarded(
-            self.model,
-            load_source,
-            task.data,
-            config=task.config,
-            snapshots=task.snapshots,
-            progress=SILENT,
-            compare=everything,
-        )
+        return self.guarded(load_source, everything)

@@ -1,13 +1,10 @@
 """DOGE: one correction of all task vectors, found without data, outside of what they share."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from grasp_core.peers.merges.merge import VectorMerge
+from grasp_core.peers.merges.merge import KeptVectors
 from grasp_core.peers.merges.vectors import by_tensor, largest
-from grasp_core.peers.peer import Memory, Task
 
 ETA = 0.3  # length of each scaled matrix, over the mean length of that matrix's task vectors
 DENSITY = 0.3  # share of each task vector that is kept in the end
@@ -55,7 +52,7 @@ def corrected(matrices: Tensor, scales: Tensor) -> Tensor:
     return correction.detach()
 
 
-class Doge(VectorMerge):
+class Doge(KeptVectors):
     """tau = sum_i s_i * mask_i * (t_i + d), matrix by matrix; s_i = ETA * mean_j |t_j| / |t_i|.
 
     mask_i keeps the DENSITY largest elements of a source's task vector; d as corrected finds it. Of tensors
@@ -64,16 +61,6 @@ class Doge(VectorMerge):
     Keeps all K task vectors beside the ancestor. STEPS passes over them, 1 + 1/K decompositions of each
     matrix, and one fine-tune per source. Source: arXiv:2501.01230 (DOGE, on task arithmetic).
     """
-
-    memory: ClassVar[Memory] = "O(K)"
-
-    def __init__(self, task: Task) -> None:
-        super().__init__(task)
-        self.vectors: list[Tensor] = []
-
-    def add(self, vector: Tensor) -> None:
-        """Keep the vector."""
-        self.vectors.append(vector)
 
     def merged_vector(self) -> Tensor:
         """Correct and add up, tensor by tensor."""

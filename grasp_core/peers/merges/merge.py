@@ -2,13 +2,14 @@
 
 import copy
 from abc import abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from grasp_core.data.target import Labels
 from grasp_core.models.batchnorm import recalibrate
 from grasp_core.peers.merges.vectors import flat, with_parameters
-from grasp_core.peers.peer import Load, Peer, Task
+from grasp_core.peers.peer import Load, Memory, Peer, Task
 
 
 class Merge(Peer):
@@ -78,3 +79,17 @@ class VectorMerge(Merge):
     @abstractmethod
     def merged_vector(self) -> Tensor:
         """Give the merge of the task vectors so far, as a new tensor."""
+
+
+class KeptVectors(VectorMerge):
+    """A merge that has to see all task vectors at once, and so keeps them."""
+
+    memory: ClassVar[Memory] = "O(K)"
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self.vectors: list[Tensor] = []
+
+    def add(self, vector: Tensor) -> None:
+        """Keep the vector."""
+        self.vectors.append(vector)

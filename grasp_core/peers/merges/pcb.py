@@ -1,13 +1,10 @@
 """PCB: parameters compete, within their source and between sources; the losers are dropped."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from grasp_core.peers.merges.merge import VectorMerge
+from grasp_core.peers.merges.merge import KeptVectors
 from grasp_core.peers.merges.vectors import largest
-from grasp_core.peers.peer import Memory, Task
 
 DENSITY = 0.2  # share of each source's parameters that is kept
 SCALE = 1.0  # of the merged vector
@@ -47,7 +44,7 @@ def balanced(vectors: list[Tensor], *, density: float) -> Tensor:
     return torch.where(weights > 0, total / weights.clamp(min=torch.finfo(weights.dtype).tiny), 0.0)
 
 
-class Pcb(VectorMerge):
+class Pcb(KeptVectors):
     """tau = SCALE * balanced(task vectors).
 
     Keeps all K task vectors beside the ancestor; scores of one source at a time. K^2 passes over the
@@ -55,16 +52,6 @@ class Pcb(VectorMerge):
     the fine-tune takes that place. Where the published code replaces the softmaxes by exp and tanh, this
     follows the paper. Source: PCB-Merging, arXiv:2410.02396.
     """
-
-    memory: ClassVar[Memory] = "O(K)"
-
-    def __init__(self, task: Task) -> None:
-        super().__init__(task)
-        self.vectors: list[Tensor] = []
-
-    def add(self, vector: Tensor) -> None:
-        """Keep the vector."""
-        self.vectors.append(vector)
 
     def merged_vector(self) -> Tensor:
         """Let the vectors compete."""

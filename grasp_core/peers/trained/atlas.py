@@ -1,15 +1,14 @@
 """aTLAS: a learned coefficient for every tensor of every task vector."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_core.peers.merges.merge import VectorMerge
+from grasp_core.peers.merges.merge import KeptVectors
 from grasp_core.peers.merges.vectors import by_tensor, flat
-from grasp_core.peers.peer import Memory, Task
+from grasp_core.peers.peer import Task
 from grasp_core.peers.trained.composed import Composed
 
 LR = 0.1  # of the coefficients, as published
@@ -34,7 +33,7 @@ class Scaled(Composed):
         }
 
 
-class Atlas(VectorMerge):
+class Atlas(KeptVectors):
     """theta_j = ancestor_j + sum_k c_kj * t_kj, c learned on the labels by AdamW; then all is fine-tuned.
 
     Half the budget of epochs goes to the coefficients, half to the fine-tune. A newcomer's coefficients
@@ -43,16 +42,13 @@ class Atlas(VectorMerge):
     reads the K vectors at every step. Source: aTLAS, arXiv:2407.02880.
     """
 
-    memory: ClassVar[Memory] = "O(K)"
-
     def __init__(self, task: Task) -> None:
         super().__init__(task)
-        self.vectors: list[Tensor] = []
         self.coefficients = flat(self.model).new_zeros(0, len(list(self.model.parameters())))
 
     def add(self, vector: Tensor) -> None:
         """Keep the vector, its coefficients at 0."""
-        self.vectors.append(vector)
+        super().add(vector)
         self.coefficients = functional.pad(self.coefficients, (0, 0, 0, 1))
 
     def take(self, source: nn.Module) -> int:
