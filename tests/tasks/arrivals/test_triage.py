@@ -6,12 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from tasks.arrivals.listing import ListingRule
-from tasks.contracts import keys
-from tasks.contracts.journal import Accepted, Attempted, Decided, Requeued, Withdrawn
+from tasks.contracts.journal import Accepted, Decided, Withdrawn
 
 NOW = timedelta(0)
-MANY = ListingRule(up_to=0, every=timedelta(minutes=10))  # as if there were more than are listed each time
 
 
 def test_a_published_source_is_ready_and_its_manifest_is_in_the_journal(bucket):
@@ -183,64 +180,6 @@ def test_weights_that_were_quarantined_may_come_again_under_a_new_rev(bucket):
     assert [arrival.id for arrival in bucket.watch().ready] == [repaired]
 
 
-@pytest.mark.parametrize("there", [None, b"", b"wei"])
-def test_a_blob_that_is_absent_or_short_is_pending_and_holds_nothing_back(bucket, there: bytes | None):
-    manifest = bucket.manifest("2014")
-    if there is not None:
-        bucket.store.put(manifest["weights"]["key"], there)
-    pending = bucket.put_manifest("manifests/digits/2014/1.json", manifest)
-    good = bucket.publish("2015", blob=b"good")
-    found = bucket.watch()
-    assert [arrival.id for arrival in found.ready] == [good]
-    (delayed,) = found.delayed
-    assert delayed.id == pending
-    assert delayed.why.startswith("pending: blobs/sha256/")
-    accepted = next(entry for entry in bucket.entries() if entry.arrival_id == pending)
-    assert delayed.until == accepted.at + timedelta(hours=24)
-    assert bucket.decided(pending) is None
-
-
-def test_a_pending_blob_that_comes_is_ready(bucket):
-    pending = bucket.put_manifest("manifests/digits/2014/1.json", bucket.manifest("2014"))
-    assert bucket.watch().ready == ()
-    bucket.publish("2014")
-    assert [arrival.id for arrival in bucket.watch().ready] == [pending]
-
-
-@pytest.mark.parametrize(("there", "code"), [(None, "blob_missing"), (b"wei", "blob_size")])
-def test_after_the_limit_on_the_stores_clock_it_is_quarantined(bucket, there: bytes | None, code: str):
-    manifest = bucket.manifest("2014")
-    if there is not None:
-        bucket.store.put(manifest["weights"]["key"], there)
-    arrival = bucket.put_manifest("manifests/digits/2014/1.json", manifest)
-    bucket.watch()
-    bucket.watch(limit=NOW)
-    decided = bucket.decided(arrival)
-    assert (decided.decision, decided.reason_code) == ("quarantined", code)
-    assert decided.reason.object == manifest["weights"]["key"]
-    assert "7 bytes" in decided.reason.needed
-    assert "rev" in decided.reason.next
-
-
-def test_a_blob_that_is_longer_than_declared_is_quarantined_at_once(bucket):
-    manifest = bucket.manifest("2014")
-    bucket.store.put(manifest["weights"]["key"], b"weights and more")
-    arrival = bucket.put_manifest("manifests/digits/2014/1.json", manifest)
-    bucket.watch()
-    assert bucket.decided(arrival).reason_code == "blob_size"
-
-
-def test_a_requeued_arrival_gets_a_fresh_clock(bucket):
-    arrival = bucket.put_manifest("manifests/digits/2014/1.json", bucket.manifest("2014"))
-    bucket.watch(limit=NOW)
-    bucket.journal.transact(
-        lambda state, stamp: Requeued(**stamp._asdict(), arrival_id=arrival, reason="uploading")
-    )
-    assert [delayed.id for delayed in bucket.watch(limit=timedelta(minutes=1)).delayed] == [arrival]
-    bucket.publish("2014")
-    assert [ready.id for ready in bucket.watch().ready] == [arrival]
-
-
 def test_a_window_leaves_out_what_lies_outside(new_bucket):
     bucket = new_bucket(**{"from": date(2014, 6, 1), "until": date(2016, 12, 31)})
     bucket.publish("2014", blob=b"a")
@@ -271,45 +210,6 @@ def test_other_series_and_strays_are_not_this_targets(bucket):
     assert bucket.entries() == []
 
 
-@pytest.mark.parametrize(
-    ("attempts", "minutes"),
-    [(1, 1), (2, 5), (3, 15)],
-)
-def test_an_attempt_without_outcome_waits(bucket, attempts: int, minutes: int):
-    arrival = bucket.publish("2014")
-    other = bucket.publish("2015", blob=b"other")
-    bucket.watch()
-
-    def attempt(ago: timedelta):
-        return lambda state, stamp: Attempted(
-            **stamp._asdict() | {"at": bucket.store.clock - ago},
-            arrival_id=arrival,
-            n=attempts,
-            flow_run="f",
-        )
-
-    bucket.journal.transact(attempt(timedelta(minutes=minutes, seconds=-20)))
-    found = bucket.watch()
-    assert [ready.id for ready in found.ready] == [other]
-    (delayed,) = found.delayed
-    assert delayed.why == f"attempt {attempts} of 4 has given no decision (yet, if its run lives)"
-    bucket.journal.transact(attempt(timedelta(minutes=minutes)))
-    ready = bucket.watch().ready
-    assert [(arrival_.id, arrival_.attempts) for arrival_ in ready] == [(arrival, attempts), (other, 0)]
-
-
-def test_two_revs_with_the_same_weights_wait_for_each_other(bucket):
-    first, second = bucket.publish("2014"), bucket.publish("2014", rev=2)
-    found = bucket.watch()
-    assert [arrival.id for arrival in found.ready] == [first]
-    assert [(delayed.id, delayed.why) for delayed in found.delayed] == [
-        (second, "has the same weights as manifests/digits/2014/1.json, which goes first")
-    ]
-    bucket.absorb(first)
-    bucket.watch()
-    assert bucket.decided(second).decision == "duplicate"
-
-
 def test_watchers_that_race_accept_and_refuse_each_arrival_once(bucket, moto):
     arrivals = [bucket.publish(str(year), blob=str(year).encode()) for year in range(2000, 2010)]
     bad = bucket.put_manifest("manifests/digits/1999/1.json", b"junk")
@@ -323,76 +223,3 @@ def test_watchers_that_race_accept_and_refuse_each_arrival_once(bucket, moto):
     accepted = [entry.arrival_id for entry in bucket.entries() if isinstance(entry, Accepted)]
     assert sorted(accepted) == sorted([*arrivals, bad])
     assert [entry.arrival_id for entry in bucket.entries() if isinstance(entry, Decided)] == [bad]
-
-
-def requests(bucket, rule: ListingRule) -> list[str]:
-    """Look once, and say what was asked of the bucket."""
-    asked: list[str] = []
-    events = bucket.store._client.meta.events
-    events.register("before-call.s3", lambda model, **_: asked.append(model.name), unique_id="count")
-    try:
-        bucket.look(rule=rule)
-    finally:
-        events.unregister("before-call.s3", unique_id="count")
-    return asked
-
-
-def publish_with_notice(bucket, label: str, *, at=None) -> str:
-    arrival = bucket.publish(label, blob=label.encode())
-    bucket.store.put(keys.notice_key(at or bucket.store.clock, arrival), b"")
-    return arrival
-
-
-def test_many_manifests_are_noticed_by_their_notices(bucket):
-    bucket.publish("2014")
-    bucket.watch(rule=MANY)
-    quiet = requests(bucket, MANY)
-    new = publish_with_notice(bucket, "2015")
-    assert new in [arrival.id for arrival in bucket.watch(rule=MANY).ready]
-    assert quiet.count("ListObjectsV2") == 2  # the journal's tail, the notices
-
-
-def test_a_source_without_a_notice_is_found_by_the_next_full_listing(bucket):
-    bucket.publish("2014")
-    bucket.watch(rule=MANY)
-    quiet = bucket.publish("2015", blob=b"quiet")
-    assert quiet not in [arrival.id for arrival in bucket.watch(rule=MANY).ready]
-    soon = ListingRule(up_to=0, every=NOW)
-    assert quiet in [arrival.id for arrival in bucket.watch(rule=soon).ready]
-
-
-@pytest.mark.parametrize("skew", [timedelta(minutes=-61), timedelta(minutes=59)])
-def test_a_notice_of_a_publisher_whose_clock_is_wrong_counts(bucket, skew: timedelta):
-    bucket.publish("2014")
-    bucket.watch(rule=MANY)
-    new = publish_with_notice(bucket, "2015", at=bucket.store.clock + skew)
-    assert new in [arrival.id for arrival in bucket.watch(rule=MANY).ready]
-
-
-def test_a_notice_without_a_time_counts(bucket):
-    def untimed(parsed: dict, **_: object) -> None:
-        for item in parsed.get("Contents", []):
-            del item["LastModified"]
-
-    bucket.store._client.meta.events.register("after-call.s3.ListObjectsV2", untimed)
-    bucket.publish("2014")
-    bucket.watch(rule=MANY)
-    new = publish_with_notice(bucket, "2015")
-    assert new in [arrival.id for arrival in bucket.watch(rule=MANY).ready]
-
-
-def test_notices_that_lead_nowhere_cost_no_listing_for_ever(bucket):
-    bucket.publish("2014")
-    for name in ("junk", "0" * 64, "", "a/b"):
-        bucket.store.put(f"{keys.notice_hour(bucket.store.clock)}{name}", b"")
-    bucket.store.put("notices/zzz/junk", b"")
-    bucket.watch(rule=MANY)
-    a_minute_later = ListingRule(up_to=0, skew=timedelta(minutes=-1))
-    assert requests(bucket, a_minute_later).count("ListObjectsV2") == 2
-
-
-def test_few_manifests_are_listed_each_time_whatever_the_notices_say(bucket):
-    bucket.publish("2014")
-    bucket.watch()
-    new = bucket.publish("2015", blob=b"no notice")
-    assert new in [arrival.id for arrival in bucket.watch().ready]
