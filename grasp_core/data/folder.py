@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grasp_core.data.names import unlike_names
@@ -64,6 +64,21 @@ def scan(folder: Path) -> Found:
         {split: [each for each in part if isinstance(each, Sample)] for split, part in entries.items()},
         tuple(each for part in entries.values() for each in part if isinstance(each, Skipped)),
     )
+
+
+def among(found: Found, classes: tuple[str, ...]) -> Found:
+    """Give the same samples with labels counted among other classes, which hold all of the folder's.
+
+    No classes: the folder's own.
+    """
+    if not classes:
+        return found
+    place = {label: classes.index(name) for label, name in enumerate(found.classes)}
+    samples = {
+        split: [replace(sample, label=place[sample.label]) for sample in part]
+        for split, part in found.samples.items()
+    }
+    return Found(classes, samples, found.skipped)
 
 
 def stratified(samples: Iterable[Sample], *, val: float, test: float) -> dict[str, list[Sample]]:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from grasp_core.data.names import unlike_names
-from tasks.contracts.base import Document
+from tasks.contracts.base import Document, ModelSignature
 from tasks.contracts.journal import Accepted
 from tasks.contracts.manifest import Manifest
 from tasks.contracts.reading import MAX_DOCUMENT_BYTES, read_document
@@ -80,17 +80,17 @@ def read_manifest(accepted: Accepted) -> Manifest:
     return manifest
 
 
-def check_signature(manifest: Manifest, target: Target) -> None:
+def check_signature(source: ModelSignature, target: Target, *, object: str) -> None:  # noqa: A002
     """Refuse a source whose architecture, classes or input differ from the target's. Raises BadArrival."""
-    where = f"{manifest.key} for target {target.name}"
-    if manifest.architecture != target.architecture:
-        found, needed = _unlike(manifest.architecture, target.architecture)
+    where = f"{object} for target {target.name}"
+    if source.architecture != target.architecture:
+        found, needed = _unlike(source.architecture, target.architecture)
         raise BadArrival("architecture", object=where, found=found, needed=needed)
-    if manifest.classes != target.classes:
-        found, needed = unlike_names(manifest.classes, target.classes)
+    if source.classes != target.classes:
+        found, needed = unlike_names(source.classes, target.classes)
         raise BadArrival("classes", object=where, found=found, needed=needed)
-    if manifest.input != target.input:
-        found, needed = _unlike(manifest.input, target.input)
+    if source.input != target.input:
+        found, needed = _unlike(source.input, target.input)
         raise BadArrival("input", object=where, found=found, needed=needed)
 
 
@@ -110,7 +110,7 @@ def check_duplicate(manifest: Manifest, state: State) -> None:
 def check_accepted(accepted: Accepted, *, target: Target, state: State) -> Manifest:
     """Read an accepted manifest and hold it against target and journal. Raises BadArrival."""
     manifest = read_manifest(accepted)
-    check_signature(manifest, target)
+    check_signature(manifest, target, object=manifest.key)
     check_duplicate(manifest, state)
     return manifest
 

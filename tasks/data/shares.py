@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from grasp_core.data.folder import Sample
 from tasks.data.datasets import SPLITS
@@ -11,13 +11,18 @@ MOST = 0.5  # the greatest share that the options let through
 PER_CLASS = {"val": 2, "test": 1}  # images that fill val, gate (half of val) and test
 
 
-def thin_classes(classes: Sequence[str], splits: Mapping[str, Sequence[Sample]]) -> tuple[str, ...]:
-    """Say of each class that some split has no image of how many images each split has of it."""
+def thin_classes(
+    classes: Sequence[str], splits: Mapping[str, Sequence[Sample]], *, lacking: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Say of each class that some split has no image of how many images each split has of it.
+
+    lacking: classes that nobody expects here, of which nothing is said.
+    """
     counts = {split: Counter(sample.label for sample in splits[split]) for split in SPLITS if split in splits}
     return tuple(
         f"class {name!a}: {', '.join(f'{split} {count[label]}' for split, count in counts.items())}"
         for label, name in enumerate(classes)
-        if not all(count[label] for count in counts.values())
+        if name not in lacking and not all(count[label] for count in counts.values())
     )
 
 

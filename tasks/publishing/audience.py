@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tasks.arrivals.arrival import check_signature
 from tasks.bucket.store import Store
-from tasks.contracts.manifest import Manifest
+from tasks.contracts.base import ModelSignature
 from tasks.contracts.target import Target
 from tasks.errors import BadArrival, InvalidDocument, NewerSchema, NotThere, StoreRefused
 from tasks.journal.targets import read_target, target_names
@@ -12,20 +12,20 @@ from tasks.journal.targets import read_target, target_names
 TOLD = 5  # targets that are told one by one
 
 
-def untaken(store: Store, manifest: Manifest) -> tuple[str, ...]:
+def untaken(store: Store, source: ModelSignature, *, series: str) -> tuple[str, ...]:
     """Say which targets would refuse a source and why, when none takes it; nothing when one does.
 
     Nothing either when there are no targets, or when the publisher may not look at them.
     """
     try:
         names = target_names(store)
-        targets = [target for target in _targets(store, names) if manifest.series in target.series]
+        targets = [target for target in _targets(store, names) if series in target.series]
     except StoreRefused:
         return ()
     if not targets:
         which = ", ".join(names[:TOLD]) + " ..." * (len(names) > TOLD)
-        return (f"no target absorbs series {manifest.series} (there are: {which})",) if names else ()
-    refusals = [_refusal(manifest, target) for target in targets]
+        return (f"no target absorbs series {series} (there are: {which})",) if names else ()
+    refusals = [_refusal(source, target) for target in targets]
     return () if None in refusals else tuple(said for said in refusals[:TOLD] if said)
 
 
@@ -38,9 +38,9 @@ def _targets(store: Store, names: list[str]) -> Iterator[Target]:
             continue
 
 
-def _refusal(manifest: Manifest, target: Target) -> str | None:
+def _refusal(source: ModelSignature, target: Target) -> str | None:
     try:
-        check_signature(manifest, target)
+        check_signature(source, target, object="the source")
     except BadArrival as error:
         return (
             f"target {target.name} would refuse its {error.code}: found {error.found}; needed {error.needed}"

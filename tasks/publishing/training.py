@@ -9,20 +9,23 @@ import torch
 
 from grasp_core.data import digits
 from grasp_core.data.augment import photographs
-from grasp_core.data.folder import Found, Skipped, scan, stratified
+from grasp_core.data.folder import Found, Skipped, among, scan, stratified
 from grasp_core.data.samples import Augment, Samples
 from grasp_core.errors import InvalidData
 from grasp_core.progress import Epoch, Step
 from grasp_core.training.sources import SourceTrainingConfig, train_source
 from tasks.contracts.base import InputSpec, ModelSignature
+from tasks.contracts.target import Target
 from tasks.contracts.writing import need_room
 from tasks.data.folder import labels_of, write_images
 from tasks.data.shares import cure, thin_classes
 from tasks.data.sound import check_splits, sound_samples
+from tasks.errors import InvalidDocument
 from tasks.weights.files import new_module, save
 from tasks.weights.snapshots import FileSnapshots
 
 VAL_SHARE = 0.1
+SHOWN = 20  # classes of a target that an error names
 _PERIOD = re.compile(r"\A([1-9][0-9]?)/([1-9][0-9]?)\Z")
 
 
@@ -38,6 +41,7 @@ class SourceData:
     val: Samples
     skipped: tuple[Skipped, ...] = ()
     remarks: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()  # asked for, without a folder
     thin: tuple[str, ...] = ()
     cure: str = ""
 
@@ -73,15 +77,41 @@ def digits_data(which: str, *, seed: int) -> SourceData:
     return SourceData(classes=digits.CLASSES, train=train, val=val)
 
 
-def folder_data(folder: Path, spec: InputSpec, scratch: Path, *, val: float = VAL_SHARE) -> SourceData:
+def folder_classes(folder: Path, target: Target | None = None) -> tuple[str, ...]:
+    """Give the classes that a folder is trained on, before anything is decoded; a target's, if one is named.
+
+    Raises InvalidData without two classes, InvalidDocument when the folder has a class that the target lacks.
+    """
+    found = scan(folder).classes
+    if target is None:
+        return found
+    if unknown := sorted(set(found) - set(target.classes)):
+        raise InvalidDocument(
+            f"{folder}: has classes that target {target.name} has not: {', '.join(map(ascii, unknown))}; it "
+            f"has {', '.join(map(ascii, target.classes[:SHOWN]))}; rename the folders; nothing was trained"
+        )
+    return target.classes
+
+
+def folder_data(
+    folder: Path,
+    spec: InputSpec,
+    scratch: Path,
+    *,
+    val: float = VAL_SHARE,
+    classes: tuple[str, ...] = (),
+) -> SourceData:
     """Decode a folder with one subfolder per class, once, into arrays on disk.
 
+    classes: in the order that the source shall have; those without a folder are classes that it lacks.
     val: share of each class to choose the epoch by. Of a folder that is split already train and val are used.
     Files that hold no whole image, and copies of an image that came before, are skipped and named. An empty
     class folder states a class that this period lacks. Raises InvalidData without two classes,
     InvalidDocument when nothing is left to train or validate on.
     """
-    found = scan(folder)
+    own = scan(folder)
+    found = among(own, classes)
+    absent = tuple(name for name in found.classes if name not in own.classes)
     need_room(found.classes, name=str(folder))
     sound, skipped, remarks = sound_samples(found, spec)
     splits = stratified(sound[""], val=val, test=0.0) if "" in sound else sound
@@ -104,7 +134,8 @@ def folder_data(folder: Path, spec: InputSpec, scratch: Path, *, val: float = VA
         val=validated,
         skipped=skipped,
         remarks=remarks,
-        thin=thin_classes(found.classes, parts),
+        absent=absent,
+        thin=thin_classes(found.classes, parts, lacking=absent),
         cure=helps,
     )
 

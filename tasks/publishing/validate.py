@@ -40,7 +40,8 @@ def validate(file: Path, manifest: Path, target: Target) -> Iterator[Check]:
     )
     yield Check(f"the period lies in the window of {target.name}", outside(found.period, target))
     yield _check(
-        f"architecture, classes and input are those of {target.name}", lambda: check_signature(found, target)
+        f"architecture, classes and input are those of {target.name}",
+        lambda: check_signature(found, target, object=found.key),
     )
     yield _check(
         f"{found.architecture.id} can see images of {found.input.height} x {found.input.width} pixels",

@@ -92,16 +92,21 @@ def publish(
     asked: dict[str, str | None] = {"prefix": prefix, "nest": state_dict}
     with _checked(file, signature.architecture, asked) as sound, licensed(sound, license_) as weights:
         manifest = describe(weights, signature, place=place, publisher=publisher, metrics=metrics)
+        warn_untaken(store, signature, place)
         say(send(store, weights, manifest))
 
 
-def send(store: Store, file: Path, manifest: Manifest) -> Published:
-    """Publish with a bar for the bytes; first warn when no target would take it."""
-    warnings = untaken(store, manifest)
+def warn_untaken(store: Store, source: ModelSignature, place: Place) -> None:
+    """Warn, before anything is used up, when no target would take a source, and why none would."""
+    warnings = untaken(store, source, series=place.series)
     for line in warnings:
         tell(f"warning: {line}")
     if warnings:
-        tell(f"warning: no target takes this source; it is published all the same, under rev {manifest.rev}")
+        tell(f"warning: no target takes this source; it is published all the same, under rev {place.rev}")
+
+
+def send(store: Store, file: Path, manifest: Manifest) -> Published:
+    """Publish with a bar for the bytes."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=out, transient=True) as progress:
         bar = progress.add_task("uploading", total=manifest.weights.size_bytes)

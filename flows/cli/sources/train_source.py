@@ -7,14 +7,28 @@ import typer
 
 from flows.cli.app import app, out
 from flows.cli.sources.dataset import tell_account
-from flows.cli.sources.publish import END, LICENSE, PERIOD, PUBLISHER, REV, SERIES, START, licensed, say, send
+from flows.cli.sources.given import given_input
+from flows.cli.sources.publish import (
+    END,
+    LICENSE,
+    PERIOD,
+    PUBLISHER,
+    REV,
+    SERIES,
+    START,
+    licensed,
+    say,
+    send,
+    warn_untaken,
+)
+from flows.cli.sources.target_of import target_of
 from tasks.bucket.store import Store
+from tasks.contracts.target import Target
+from tasks.errors import InvalidDocument
 from tasks.extras import need_absorb
 from tasks.private import private_directory
 from tasks.publishing.describe import Place, describe, signature_of, usual_input
 from tasks.settings import StoreSettings, load_settings
-
-ANY = ("one", "other")  # classes; which ones the data will tell
 
 
 @app.command("train-source")
@@ -35,7 +49,7 @@ def train_source(
     ),
     digits: str = typer.Option("", "--digits", help="Drifting digits instead: K/N, period K of N."),
     architecture: str = typer.Option(
-        "grasp/digits-cnn", "--architecture", help="Such as torchvision/resnet50."
+        "", "--architecture", help="Such as torchvision/resnet50; grasp/digits-cnn without it."
     ),
     epochs: int = typer.Option(15, "--epochs", min=3, help="Of which two warm up."),
     lr: float = typer.Option(3e-4, "--lr", min=1e-9, help="Learning rate; the head learns at ten times it."),
@@ -45,6 +59,12 @@ def train_source(
     val: float = typer.Option(
         0.1, "--val", min=0.01, max=0.5, help="Share of --images to choose the epoch by."
     ),
+    target: str = typer.Option(
+        "", "--target", help="Take network, classes and input from this target: its name, or its document."
+    ),
+    size: str = typer.Option("", "--size", help="Input as HEIGHTxWIDTHxCHANNELS; usual: 224x224x3."),
+    mean: str = typer.Option("", "--mean", help="Mean per channel of x/255; usual: ImageNet's."),
+    std: str = typer.Option("", "--std", help="Standard deviation per channel; usual: ImageNet's."),
     to: Path = typer.Option(None, "--to", help="Write weights and manifest into this folder, send nothing."),
 ) -> None:
     """Train a source with the paper's recipe, then publish it.
@@ -53,19 +73,34 @@ def train_source(
     --end 2011-12-31[/]
     """
     need_absorb("grasp train-source")
-    from tasks.publishing.training import digits_data, folder_data, train
+    from grasp_core.data.digits import CLASSES as DIGITS
+    from tasks.publishing.training import digits_data, folder_classes, folder_data, train
     from tasks.weights.sight import check_seen
 
     if (images is None) == (not digits):
         raise typer.BadParameter("say one of --images and --digits")
-    spec = usual_input(architecture)
-    check_seen(signature_of(architecture, ANY, spec).architecture, spec)  # before a folder is decoded
+    if target and (digits or architecture or size or mean or std):
+        raise typer.BadParameter(
+            "--target brings network and input; say it or those, not both, with --images"
+        )
     store = None if to else Store.from_settings(load_settings(StoreSettings))
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
+    fits = _absorbing(target, series) if target else None
+    classes = DIGITS if digits else folder_classes(images, fits)
+    network = architecture or "grasp/digits-cnn"
+    signature = fits or signature_of(network, classes, given_input(size, mean, std, usual_input(network)))
+    check_seen(signature.architecture, signature.input)  # before a folder is decoded
+    if store and not fits:
+        warn_untaken(store, signature, place)
     with private_directory(to or Path.cwd()) as scratch:
-        data = digits_data(digits, seed=seed) if digits else folder_data(images, spec, scratch, val=val)
+        data = (
+            digits_data(digits, seed=seed)
+            if digits
+            else folder_data(images, signature.input, scratch, val=val, classes=classes)
+        )
         tell_account(data)
-        signature = signature_of(architecture, data.classes, spec)
+        if data.absent:
+            out.print(f"no folder of {', '.join(map(ascii, data.absent))}: this source will not know them")
         trained = scratch / "weights.safetensors"
         accuracy = train(data, signature, trained, epochs=epochs, lr=lr, seed=seed, say=out.print)
         metrics = {"val_accuracy": accuracy}
@@ -77,3 +112,13 @@ def train_source(
             shutil.copyfile(file, to / "weights.safetensors")
     (to / "manifest.json").write_text(manifest.model_dump_json(indent=1, exclude_none=True) + "\n")
     out.print(f"wrote {to}/weights.safetensors and {to}/manifest.json; nothing was sent", soft_wrap=True)
+
+
+def _absorbing(which: str, series: str) -> Target:
+    """Read the target that a source is trained for. Raises InvalidDocument unless it absorbs the series."""
+    target = target_of(which)
+    if series not in target.series:
+        raise InvalidDocument(
+            f"target {target.name}: absorbs {', '.join(target.series)}, not {series}; nothing was trained"
+        )
+    return target

@@ -1,17 +1,12 @@
 """`grasp validate`: would a source pass? For publishers, offline."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from flows.cli.app import app, tell
-from tasks.bucket.store import Store
-from tasks.contracts.reading import read_document
-from tasks.contracts.target import Target
-from tasks.journal.targets import read_target
-from tasks.settings import StoreSettings, load_settings
+from flows.cli.sources.target_of import target_of
 
 if TYPE_CHECKING:
     from tasks.publishing.validate import Check
@@ -32,7 +27,7 @@ def validate(
     from tasks.publishing.validate import validate as checks
 
     found = []
-    for check in checks(file, manifest, _target(target)):
+    for check in checks(file, manifest, target_of(target)):
         found.append(check)
         tell(f"{_mark(check)}  {check.what}")
         if remark := check.problem or check.unchecked:
@@ -45,21 +40,3 @@ def validate(
 
 def _mark(check: "Check") -> str:
     return "FAIL" if check.problem else "part" if check.unchecked else "ok  "
-
-
-def _target(which: str) -> Target:
-    path = Path(which)
-    if path.is_file():
-        return read_document(Target, _document(path.read_bytes()), name=which)
-    return read_target(Store.from_settings(load_settings(StoreSettings)), which)
-
-
-def _document(body: bytes) -> bytes:
-    """Give the document within what `grasp target show` prints; anything else as it is."""
-    try:
-        shown = json.loads(body)
-    except (ValueError, RecursionError):
-        return body  # read_document says what is wrong with it
-    if isinstance(shown, dict) and shown.keys() == {"target", "journal"}:
-        return json.dumps(shown["target"]).encode()
-    return body

@@ -35,28 +35,28 @@ def test_every_target_of_the_series_is_named_with_what_it_would_refuse(store: St
     source = manifest()
     target(store, source, "one", classes=[*source.classes[:-1], "other"])
     target(store, source, "two", input=source.input.model_copy(update={"height": 16}))
-    first, second = untaken(store, source)
+    first, second = untaken(store, source, series=source.series)
     assert first == ("target one would refuse its classes: found '9' at place 10; needed 'other' at place 10")
     assert second.startswith("target two would refuse its input: found height 8")
 
 
 def test_nothing_is_said_when_one_target_takes_it_or_none_is_there(store: Store, manifest):
     source = manifest()
-    assert untaken(store, source) == ()
+    assert untaken(store, source, series=source.series) == ()
     target(store, source, "one", classes=[*source.classes[:-1], "other"])
     target(store, source, "fits")
-    assert untaken(store, source) == ()
+    assert untaken(store, source, series=source.series) == ()
 
 
 def test_a_series_that_no_target_absorbs_is_said(store: Store, manifest):
     target(store, manifest(), "one")
-    assert untaken(store, manifest(series="digit")) == ("no target absorbs series digit (there are: one)",)
+    assert untaken(store, manifest(), series="digit") == ("no target absorbs series digit (there are: one)",)
 
 
 def test_a_broken_target_hides_no_other(store: Store, manifest):
     store.put("targets/broken/target.json", b"{}")
     target(store, manifest(), "one", classes=[*manifest().classes[:-1], "other"])
-    assert len(untaken(store, manifest())) == 1
+    assert len(untaken(store, manifest(), series="digits")) == 1
 
 
 def test_who_may_not_look_publishes_without_a_word(store: Store, manifest):
@@ -65,4 +65,4 @@ def test_who_may_not_look_publishes_without_a_word(store: Store, manifest):
             raise StoreRefused("denied")
 
     store.__class__ = Blind
-    assert untaken(store, manifest()) == ()
+    assert untaken(store, manifest(), series="digits") == ()
