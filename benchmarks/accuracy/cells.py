@@ -1,7 +1,6 @@
 """One cell: one peer in one setting with one seed."""
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +11,14 @@ from benchmarks.accuracy.worlds import ancestor, network, sources
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.digits import TargetSplits
 from grasp_core.data.target import TargetData
-from grasp_core.models.evaluate import evaluate
 from grasp_core.models.snapshots import MemorySnapshots
 from grasp_core.peers.catalogue import PEERS
 from grasp_core.peers.peer import Load, Task
 from grasp_core.seed import derive
+from tasks.studies.cell import Cell
+from tasks.studies.measure import measure as take
 
 EPOCHS, STEPS, BATCH = 20, 40, 32  # of a fine-tune: epochs, but at least so many steps
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Cell:
-    """What a peer reached. accuracies: on the test split, after each source."""
-
-    setting: str
-    seed: int
-    peer: str
-    accuracies: tuple[float, ...]
-    gradient_passes: int
-    cpu_s: float
 
 
 def measure(setting: Setting, peer: str, *, seed: int, cache: Path) -> Cell:
@@ -40,19 +28,14 @@ def measure(setting: Setting, peer: str, *, seed: int, cache: Path) -> Cell:
     splits = CORPORA[world.corpus].target(budget=setting.budget, strength=world.strength, seed=seed)
     common = ancestor(world, seed=seed, cache=cache)
     competitor = PEERS[peer](replace(_task(setting, splits, seed=seed), ancestor=common))
-    test, accuracies, passes, spent = splits.test.samples(), [], 0, 0.0
-    for load in loads:
-        begun = time.process_time()
-        passes += competitor.meet(load)
-        spent += time.process_time() - begun
-        accuracies.append(round(evaluate(competitor.model, test.batches(128)).accuracy, 6))
+    measured = take(competitor, loads, [splits.test.samples()])
     return Cell(
         setting=setting.name,
         seed=seed,
         peer=peer,
-        accuracies=tuple(accuracies),
-        gradient_passes=passes,
-        cpu_s=round(spent, 3),
+        accuracies=tuple(row[0] for row in measured.matrix),
+        gradient_passes=measured.gradient_passes,
+        cpu_s=measured.cpu_s,
     )
 
 

@@ -4,12 +4,14 @@ import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from benchmarks.accuracy import ledger, plots
-from benchmarks.accuracy.cells import Cell
+from benchmarks.accuracy import plots
 from benchmarks.accuracy.settings import CLAIM, NOT_WORSE, PARTIAL, SECOND_TASK, Setting
-from benchmarks.accuracy.tables import NOT_YET, cell_table, cost_table, difference_table, setting_table
 from benchmarks.negative_transfer.summary import read
 from benchmarks.negative_transfer.summary import table as harm_table
+from tasks.studies import ledger
+from tasks.studies.cell import Cell
+from tasks.studies.plots import by_sources
+from tasks.studies.tables import NOT_YET, cell_table, cost_table, difference_table, setting_table
 
 HERE = Path(__file__).parent
 MEMORY = HERE.parent / "memory" / "results.json"
@@ -19,7 +21,7 @@ RIVALS = ("best_source", "refit_best_source", "fold_soup_best_source")
 
 def tables(path: Path) -> str:
     """Show what a ledger has of every setting: spreads, then guarded's differences."""
-    cells = list(ledger.cells(path))
+    cells = list(ledger.records(path, Cell))
     names = list(dict.fromkeys(cell.setting for cell in cells))
     parts = [cell_table(cells, names)]
     parts += [f"{name}\n\n{difference_table(cells, [name], ours='guarded')}" for name in names]
@@ -28,7 +30,7 @@ def tables(path: Path) -> str:
 
 def write(path: Path, docs: Path) -> None:
     """Write the report and its figures below docs; sections without cells say so."""
-    cells = list(ledger.cells(path))
+    cells = list(ledger.records(path, Cell))
     figures = docs / "benchmark"
     _figures(cells, figures)
     text = (HERE / "report.md").read_text()
@@ -70,7 +72,7 @@ def _peak(peaks: dict[str, dict[str, float]], peer: str, count: str) -> str:
 
 def _figures(cells: Sequence[Cell], directory: Path) -> None:
     stem = "digits S2 K{} plain {} B{}"
-    plots.by_sources(cells, stem.format(4, "chronological", 60), directory / "by-sources.png")
+    by_sources(cells, stem.format(4, "chronological", 60), directory / "by-sources.png")
     budgets = {budget: stem.format(4, "chronological", budget) for budget in (20, 60, 200)}
     plots.by_budget(cells, budgets, directory / "by-budget.png")
     orders = {order: stem.format(4, order, 60) for order in ("chronological", "shuffled", "reverse")}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.accuracy import ledger
 from benchmarks.accuracy.cells import measure
 from benchmarks.accuracy.settings import Setting
+from tasks.studies import ledger
 
 CACHE = Path(".bench/worlds")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.memory.live import network, parameter_bytes, peak_sizes
+from benchmarks.memory.network import network
 from grasp_core.config import AbsorbConfig, FineTuneConfig
 from grasp_core.data import digits
 from grasp_core.data.target import TargetData
@@ -16,6 +16,7 @@ from grasp_core.models.snapshots import DiskSnapshots
 from grasp_core.peers.catalogue import PEERS
 from grasp_core.peers.peer import Load, Task
 from grasp_core.training.finetune import fine_tune
+from tasks.studies.live import parameter_bytes, peak_sizes
 
 COUNTS = (2, 8, 64)
 GROWING = (2, 8)  # of peers whose every step reads all task vectors: 64 sources are an hour, and tell no more

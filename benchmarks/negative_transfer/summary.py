@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.accuracy.tables import markdown
 from benchmarks.negative_transfer.outcomes import Outcome
+from tasks.studies.tables import markdown
 
 
 def read(path: Path) -> list[Outcome]:

@@ -1,6 +1,7 @@
-from benchmarks.accuracy import ledger, report
-from benchmarks.accuracy.cells import Cell
+from benchmarks.accuracy import report
 from benchmarks.accuracy.settings import CLAIM
+from tasks.studies import ledger
+from tasks.studies.cell import Cell
 
 
 def test_the_report_is_written_from_a_ledger_that_is_not_complete(tmp_path):

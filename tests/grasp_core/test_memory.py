@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.memory.live import network, peak_sizes
+from benchmarks.memory.network import network
 from grasp_core.absorb import absorb, begin
 from grasp_core.alignment import agreement, align
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.target import TargetData
 from grasp_core.models.snapshots import DiskSnapshots
+from tasks.studies.live import peak_sizes
 
 TEMPORARY = 0.35  # parameter sizes: activations, a batch, buffers, two tensors in the middle of an operation
 

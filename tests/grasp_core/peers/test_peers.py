@@ -118,7 +118,7 @@ def test_an_unfit_source_leaves_what_best_source_serves(task):
 def test_a_peer_keeps_as_many_models_alive_as_its_memory_class_says(name, task, tmp_path):
     from dataclasses import replace
 
-    from benchmarks.memory.live import LiveBytes, parameter_bytes
+    from tasks.studies.live import LiveBytes, parameter_bytes
 
     config = replace(task.config, epochs=1, initial_epochs=1)  # what is kept does not depend on them
     task = replace(task, config=config, snapshots=DiskSnapshots(tmp_path))

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from benchmarks.accuracy.cells import Cell
-from benchmarks.accuracy.stats import Difference, difference, mean_cpu_s, mean_passes, spread
 from grasp_core.peers.catalogue import PEERS
+from tasks.studies.cell import Cell
+from tasks.studies.stats import Difference, difference, mean_cpu_s, mean_passes, spread
 
 ENOUGH = 3  # seeds below which a difference is not shown
 NOT_YET = f"Not measured yet (on {ENOUGH} seeds at least)."

@@ -4,7 +4,6 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -64,13 +63,3 @@ def peak_sizes(work: Callable[[], object], *models: nn.Module) -> float:
     with LiveBytes(*models) as live:
         work()
     return float(live.peak / parameter_bytes(models[0]))
-
-
-def network(seed: int, *, depth: int = 10) -> nn.Module:
-    """Build a network whose parameters (148 thousand a layer) outweigh the activations of eight digits."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        layers: list[nn.Module] = [nn.Flatten(), nn.Linear(64, 384), nn.BatchNorm1d(384), nn.ReLU()]
-        for _ in range(depth):
-            layers += [nn.Linear(384, 384), nn.BatchNorm1d(384), nn.ReLU()]
-        return nn.Sequential(*layers, nn.Linear(384, 10))

@@ -2,12 +2,10 @@
 
 import pytest
 
-from benchmarks.accuracy import ledger
-from benchmarks.accuracy.cells import Cell
-from benchmarks.accuracy.seeds import FRESH, FRESH_NEGATIVE_TRANSFER, TUNING
-from benchmarks.accuracy.settings import FULL, QUICK
-from benchmarks.accuracy.stats import by_seed, difference, spread
-from benchmarks.accuracy.tables import NOT_YET, cell_table, difference_table, setting_table
+from tasks.studies import ledger
+from tasks.studies.cell import Cell
+from tasks.studies.stats import by_seed, difference, spread
+from tasks.studies.tables import NOT_YET, cell_table, difference_table, setting_table
 
 
 def cell(peer, seed, final, setting="one", passes=100):
@@ -67,16 +65,5 @@ def test_a_ledger_gives_back_its_cells_and_forgets_a_torn_line(tmp_path):
     with path.open("a") as file:
         file.write('{"setting": "torn')
     ledger.mend(path)
-    assert list(ledger.cells(path)) == CELLS
+    assert list(ledger.records(path, Cell)) == CELLS
     assert ("one", 2, "best_source") in ledger.done(path)
-
-
-def test_settings_have_names_of_their_own():
-    for settings in (FULL, QUICK):
-        assert len({setting.name for setting in settings}) == len(settings)
-
-
-def test_seeds_for_reports_are_none_of_those_for_tuning():
-    assert len(FRESH) >= 24
-    assert len(FRESH_NEGATIVE_TRANSFER) == 50
-    assert not set(TUNING) & (set(FRESH) | set(FRESH_NEGATIVE_TRANSFER))

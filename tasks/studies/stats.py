@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.accuracy.cells import Cell
+from tasks.studies.cell import Cell
 
 
 @dataclass(frozen=True, slots=True)
