@@ -9,7 +9,7 @@ from grasp_core.errors import IncompatibleSource, NonFiniteLoss
 from tasks.absorbing.decide import break_off, claim, take_back
 from tasks.absorbing.infrastructure import infrastructure
 from tasks.absorbing.needs import need_champion
-from tasks.absorbing.steps import decide, fetch, produce, show
+from tasks.absorbing.steps import decide, fetch, keep_up, produce, show
 from tasks.absorbing.work import Work, open_work
 from tasks.arrivals.arrival import Arrival
 from tasks.arrivals.lateness import is_late
@@ -56,7 +56,8 @@ def absorb_all(target: str, *, flow_run: str) -> str:
 
 
 def look(work: Work) -> tuple[Arrival, ...]:
-    """List what is ready now; nothing while the target is paused."""
+    """List what is ready now for the target as it is now; nothing while the target is paused."""
+    work.heed()
     found = triage(work.store, work.target, work.journal, pending_limit=work.pending_limit, rule=work.rule)
     return () if is_paused(work) else found.ready
 
@@ -131,6 +132,7 @@ def absorb_arrival(work: Work, arrival: Arrival, flow_run: str) -> bool:
 
 def absorb_unit(work: Work, arrival: Arrival, flow_run: str) -> None:
     """Fetch, absorb and log, decide, show: one source from its blob to the champion."""
+    keep_up(work)
     source = fetch(work, arrival)
     unit = plan(work.target, arrival, work.journal.last)
     logged = produce(work, unit, source, flow_run=flow_run)

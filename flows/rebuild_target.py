@@ -7,7 +7,7 @@ from prefect import get_run_logger
 from flows.absorb_units import absorb_live
 from flows.rebuild import Rebuilding, Rebuilt, build, build_and_switch
 from tasks.absorbing.recorded import is_left
-from tasks.absorbing.steps import show
+from tasks.absorbing.steps import keep_up, show
 from tasks.absorbing.work import Work, open_work
 from tasks.arrivals.find import known_arrival
 from tasks.contracts.rebuild import BackfillRequest
@@ -70,6 +70,7 @@ def _begin(work: Work, rebuild: Rebuild, *, flow_run: str, reason: str) -> Rebui
         )
     end_stale_runs(work.mlflow, rebuild.target, flow_run=flow_run, living=living_runs(rebuild.target))
     show(work)
+    keep_up(work)
     check_needs(work, rebuild, chart(Historian(work.journal).read(), rebuild))
 
     def between() -> bool:

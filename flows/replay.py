@@ -9,6 +9,7 @@ from flows.rebuild import Rebuilding, Rebuilt, build_and_switch
 from tasks.absorbing.decide import claim, take_back
 from tasks.absorbing.infrastructure import infrastructure
 from tasks.absorbing.recorded import is_left
+from tasks.absorbing.steps import keep_up
 from tasks.absorbing.work import Work
 from tasks.arrivals.arrival import Arrival
 from tasks.errors import GraspError
@@ -26,6 +27,7 @@ def replay(work: Work, late: Sequence[Arrival], *, flow_run: str, between: Calla
     if not batch:
         return True
     try:
+        keep_up(work)
         done = _build(work, batch, flow_run=flow_run, between=between)
     except GraspError as error:
         _take_back(work, batch, str(error))

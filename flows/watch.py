@@ -17,7 +17,7 @@ from tasks.errors import GraspError, TransientError
 from tasks.identity import signed
 from tasks.journal.log import Journal
 from tasks.journal.projection import is_behind
-from tasks.journal.targets import read_target, target_names
+from tasks.journal.targets import heeded_target, target_names
 from tasks.orchestration.absorb_runs import end_stale_pending, trigger_absorb
 from tasks.settings import WatchSettings, load_settings
 
@@ -49,8 +49,9 @@ def watch() -> None:
 
 def look(store: Store, name: str, *, settings: WatchSettings) -> Triage:
     """Triage one target and start an absorb when something is ready or the aliases are behind."""
-    target = read_target(store, name)
     journal = Journal(store, name, by=signed("watch"))
+    journal.state()
+    target, _ = heeded_target(store, journal)
     limit, rule = timedelta(hours=settings.pending_limit_h), ListingRule.of(settings)
     found = triage(store, target, journal, pending_limit=limit, rule=rule, enough=ENOUGH)
     paused = target.paused or journal.last.paused

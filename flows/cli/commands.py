@@ -21,7 +21,9 @@ COMMANDS = {
         ("sources.train_source",), "Train a source with the paper's recipe, then publish it."
     ),
     "dataset": Command(("sources.dataset",), "Prepare and publish a target's data."),
-    "target": Command(("targets.target", "targets.look"), "Create and look at targets."),
+    "target": Command(
+        ("targets.target", "targets.look", "targets.change"), "Create targets, look at them and change them."
+    ),
     "status": Command(("targets.status",), "Show targets, their champion, open arrivals and decisions."),
     "explain": Command(
         ("sources.arrival",),

@@ -106,9 +106,17 @@ def is_left(work: Work, version: int) -> bool:
     return True
 
 
-def recorded_reference(work: Work, versions: Sequence[int]) -> Reference | None:
-    """Give the first of some versions whose hits on the gate split MLflow still has; None: of none."""
+def recorded_on(work: Work, version: int, *, data: str) -> bool:
+    """Say whether a version was decided on these data, so that its recorded hits are of their gate split."""
+    decided = decision_on(work.journal, version)
+    return decided is not None and decided.digests is not None and decided.digests.data == data
+
+
+def recorded_reference(work: Work, versions: Sequence[int], *, data: str) -> Reference | None:
+    """Give the first of some versions whose hits on the gate split of these data MLflow still has."""
     for version in versions:
+        if not recorded_on(work, version, data=data):
+            continue
         mlflow_run_id = run_of(work, version)
         try:
             scores = read_logged(work.mlflow, mlflow_run_id or "none", weights=False).outcome.after_fine_tune

@@ -3,7 +3,8 @@
 import logging
 
 from tasks.absorbing.decide import better_earlier, commit
-from tasks.absorbing.recorded import recorded_reference
+from tasks.absorbing.measure import measure_version
+from tasks.absorbing.recorded import is_left, recorded_on, recorded_reference
 from tasks.absorbing.work import Work
 from tasks.arrivals.unit import Unit, check_unmoved
 from tasks.candidates.figures import figures_of
@@ -99,7 +100,14 @@ def _verdict(work: Work, unit: Unit, logged: Logged) -> Verdict:
 def _best_earlier(work: Work, unit: Unit) -> Reference | None:
     state, parent = work.journal.last, unit.parent_version
     better = better_earlier(state, lineage=unit.lineage, parent=parent, data=unit.digests.data)
-    return recorded_reference(work, better)
+    for version in better:
+        if recorded_on(work, version, data=unit.digests.data):
+            found = recorded_reference(work, [version], data=unit.digests.data)
+        else:  # it was measured again on these data, so its recorded hits are of other images
+            found = measure_version(work, version) if is_left(work, version) else None
+        if found:
+            return found
+    return None
 
 
 def _reference(version: int, scores: Scores) -> Reference:

@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import TaskRun
 from grasp_core.progress import Epoch
 from tasks.absorbing.project import project
 from tasks.absorbing.recorded import fetch_known
+from tasks.absorbing.remeasure import measure_again, needs_measuring
 from tasks.absorbing.settle import settle
 from tasks.absorbing.work import Work
 from tasks.arrivals.arrival import Arrival
@@ -115,6 +116,26 @@ def produce(work: Work, unit: Unit, source: Path, *, flow_run: str) -> Logged:
 def decide(work: Work, unit: Unit, logged: Logged) -> Decided:
     """Register, verify what was stored, ask the gate, commit to the journal."""
     return settle(work, unit, logged)
+
+
+@task(name="measure-again", task_run_name="measure champions of {work.target.name} on new data", **OPTIONS)
+@discreet()
+def measure_champions(work: Work) -> None:
+    """Measure champions on data that the target has since, before anything is decided on these."""
+    for each in measure_again(work):
+        get_run_logger().info(
+            "version %d on the new gate: accuracy %.4f of %d samples",
+            each.registry_version,
+            each.gate_accuracy,
+            each.gate_samples,
+        )
+
+
+def keep_up(work: Work) -> None:
+    """Heed what a person changed about the target; on new data champions are measured before any decision."""
+    work.heed()
+    if needs_measuring(work):
+        measure_champions(work)
 
 
 @task(name="project", task_run_name="show {work.target.name} in MLflow", **OPTIONS)

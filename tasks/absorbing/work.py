@@ -13,7 +13,7 @@ from tasks.bucket.store import Store
 from tasks.contracts.target import Target
 from tasks.identity import signed
 from tasks.journal.log import Journal
-from tasks.journal.targets import read_target
+from tasks.journal.targets import heeded_target
 from tasks.private import private_directory
 from tasks.settings import Settings, load_settings
 from tasks.tracking.api import connect
@@ -27,6 +27,15 @@ class Work:
         self.mlflow: MlflowClient = connect(settings.mlflow_tracking_uri, login=settings.mlflow_login)
         self.pending_limit = timedelta(hours=settings.pending_limit_h)
         self.rule = ListingRule.of(settings)
+        self._heeded = journal.last.changed
+
+    def heed(self) -> bool:
+        """Take on what a person changed about the target since; as of the journal last read."""
+        if self._heeded == self.journal.last.changed:
+            return False
+        self.target, _ = heeded_target(self.store, self.journal)
+        self._heeded = self.journal.last.changed
+        return True
 
     @property
     def scratch(self) -> Path:
@@ -45,4 +54,6 @@ def open_work(target: str, *, by: str) -> Work:
     settings = load_settings(Settings)
     store = Store.from_settings(settings)
     probe_once(store, settings)
-    return Work(settings, store, read_target(store, target), Journal(store, target, by=signed(by)))
+    journal = Journal(store, target, by=signed(by))
+    journal.state()
+    return Work(settings, store, heeded_target(store, journal)[0], journal)

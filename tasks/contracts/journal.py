@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tasks.contracts.base import Document, Moment, Name, Period, Rev, Sha256, Size, Text
+from tasks.contracts.base import Document, Name, Period, Rev, Sha256, Size, Text
+from tasks.contracts.changed import Changed, Measured, Stamped
 from tasks.errors import Refusal
 
 Decision = Literal["promoted", "rejected", "quarantined", "parked", "duplicate"]
@@ -55,11 +56,8 @@ class Digests(Document):
     code: Text
 
 
-class _Entry(Document):
+class _Entry(Stamped):
     schema_version: Literal[1] = 1
-    seq: int = Field(ge=1, le=999_999_999_999)
-    at: Moment
-    by: Text = Field(description="flow run, command or person")
 
 
 class Accepted(_Entry):
@@ -174,6 +172,8 @@ Entry = Annotated[
     | RolledBack
     | Switched
     | Paused
-    | Resumed,
+    | Resumed
+    | Changed
+    | Measured,
     Field(discriminator="kind"),
 ]

@@ -81,20 +81,20 @@ def _parse(text: str, *, name: str) -> dict[str, Any]:
     return raw
 
 
-def check_schema_version(body: bytes, *, name: str) -> None:
+def check_schema_version(body: bytes, *, name: str, known: int = SCHEMA_VERSION) -> None:
     """Raise NewerSchema when a document that could not be read says that newer code wrote it."""
     try:
         raw = json.loads(body)
     except (ValueError, RecursionError):
         return  # whoever reads it says what is wrong with it
     version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if type(version) is int and version > SCHEMA_VERSION:
-        _check_schema_version({"schema_version": version}, name=name)
+    if type(version) is int and version > known:
+        _check_schema_version({"schema_version": version}, name=name, known=known)
 
 
-def _check_schema_version(raw: dict[str, Any], *, name: str) -> None:
+def _check_schema_version(raw: dict[str, Any], *, name: str, known: int = SCHEMA_VERSION) -> None:
     version = raw.get("schema_version")
     if type(version) is not int or version < 1:
         raise InvalidDocument(f"{name}: schema_version is {version!r}, needs {SCHEMA_VERSION}")
-    if version > SCHEMA_VERSION:
-        raise NewerSchema(f"{name}: schema_version is {version}, this code reads up to {SCHEMA_VERSION}")
+    if version > known:
+        raise NewerSchema(f"{name}: schema_version is {version}, this code reads up to {known}; update it")

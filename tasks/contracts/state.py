@@ -134,8 +134,8 @@ class State(Document):
     """The fold of a journal up to seq (0: empty); state.json caches it."""
 
     schema_version: Literal[1] = 1
-    layout: Literal[4] = Field(
-        default=4, description="raised when the fold changes: older caches are dropped"
+    layout: Literal[5] = Field(
+        default=5, description="raised when the fold changes: older caches are dropped"
     )
     seq: int = Field(default=0, ge=0)
     before: Sha256 = Field(default=NO_DIGEST, description="the chain up to seq - 1")
@@ -147,6 +147,7 @@ class State(Document):
     champion: int | None = None
     previous: int | None = None
     paused: bool = False
+    changed: int = Field(default=0, ge=0, description="seq of the entry that last changed target.json")
     to_project: int = Field(default=0, ge=0, description="seq of the last entry that MLflow has to show")
     to_project_sha256: Sha256 = Field(default=NO_DIGEST, description="of that entry's bytes")
     lineages: dict[Name, Lineage] = Field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tasks.contracts.changed import Changed
 from tasks.contracts.journal import Accepted, Attempted, Paused, Requeued, Resumed, Withdrawn
 from tasks.contracts.manifest import Manifest
 from tasks.contracts.reading import read_document
@@ -67,3 +68,8 @@ def paused(new: dict[str, Any], _: Paused) -> None:
 def resumed(new: dict[str, Any], _: Resumed) -> None:
     """Let the target go on."""
     new["paused"] = False
+
+
+def changed(new: dict[str, Any], entry: Changed) -> None:
+    """Remember where the target's newest document is."""
+    new["changed"] = entry.seq

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tasks.contracts.changed import Changed, Measured
 from tasks.contracts.journal import (
     Accepted,
     Attempted,
@@ -54,4 +55,6 @@ _RULES: dict[type, Callable[[dict[str, Any], Any], None]] = {
     Switched: lineage_rules.switched,
     Paused: arrival_rules.paused,
     Resumed: arrival_rules.resumed,
+    Changed: arrival_rules.changed,
+    Measured: lineage_rules.measured,
 }

@@ -4,6 +4,7 @@ import hashlib
 from datetime import date
 from typing import Any
 
+from tasks.contracts.changed import Measured
 from tasks.contracts.journal import Decided, Promoted, RolledBack, SourceRef, Switched
 from tasks.contracts.state import Closed, ClosedArrivals, Lineage, Open, Point, SeqByWeights
 
@@ -155,6 +156,16 @@ def switched(new: dict[str, Any], entry: Switched) -> None:
     new["lineages"][entry.lineage] = lineage.model_copy(update=emptied)
     new["lineage"] = entry.lineage
     _move(new, entry.registry_version)
+
+
+def measured(new: dict[str, Any], entry: Measured) -> None:
+    """Take what versions have on the target's data now in place of what they had on other data."""
+    new["to_project"] = entry.seq
+    for each in entry.versions:
+        point: Point | None = new["versions"].get(each.registry_version)
+        if point is not None:
+            change = {"gate_accuracy": each.gate_accuracy, "data": entry.data}
+            new["versions"][each.registry_version] = point.model_copy(update=change)
 
 
 def _weights_of(source: SourceRef) -> str:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tasks.bucket.store import Store
 from tasks.contracts import keys
+from tasks.contracts.changed import ENTRY_VERSION
 from tasks.contracts.journal import Entry
 from tasks.contracts.reading import check_schema_version
 from tasks.contracts.state import Listing, State
@@ -176,7 +177,7 @@ class Journal:
         try:
             entry = _ENTRY.validate_json(body)
         except ValidationError as error:
-            check_schema_version(body, name=key)
+            check_schema_version(body, name=key, known=ENTRY_VERSION)
             raise wedged(self.target, f"{key}: {first_problem(error)}") from error
         if keys.entry_key(self.target, entry.seq) != key:
             raise wedged(self.target, f"{key}: says seq {entry.seq}")

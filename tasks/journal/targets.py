@@ -1,11 +1,17 @@
-"""Targets in the bucket: create, read, list."""
+"""Targets in the bucket: create, read, list; and the document that a recorded change says."""
+
+import hashlib
 
 from tasks.bucket.store import Store
 from tasks.contracts import keys
+from tasks.contracts.changed import Changed
 from tasks.contracts.reading import read_document
 from tasks.contracts.target import Target
 from tasks.contracts.writing import document_bytes
 from tasks.errors import AlreadyThere, InvalidDocument, NotThere
+from tasks.journal.log import Journal
+
+DOCUMENT_BYTES = 2**20
 
 
 def create_target(store: Store, target: Target) -> None:
@@ -28,14 +34,34 @@ def create_target(store: Store, target: Target) -> None:
 
 def read_target(store: Store, name: str) -> Target:
     """Read a target. Raises NotThere or InvalidDocument."""
-    key = keys.target_key(name)
+    return _parsed(name, _body(store, name))
+
+
+def heeded_target(store: Store, journal: Journal) -> tuple[Target, bytes]:
+    """Read a target as its journal, as of the state last read, says that it is; with its document's bytes.
+
+    The document in the bucket counts, but for one that a recorded change took the place of: whoever recorded
+    it died, or was overtaken, before he wrote the new one. Raises NotThere or InvalidDocument.
+    """
+    body = _body(store, journal.target)
+    change = journal.entry(journal.last.changed) if journal.last.changed else None
+    if isinstance(change, Changed) and hashlib.sha256(body).hexdigest() in change.replaced:
+        body = change.document.encode()
+    return _parsed(journal.target, body), body
+
+
+def _body(store: Store, name: str) -> bytes:
     try:
-        body = store.get(key, max_bytes=2**20).body
+        return store.get(keys.target_key(name), max_bytes=DOCUMENT_BYTES).body
     except NotThere as error:
         known = ", ".join(target_names(store)) or "none"
         raise NotThere(
             f"target {name} does not exist in bucket {store.bucket} (there are: {known})"
         ) from error
+
+
+def _parsed(name: str, body: bytes) -> Target:
+    key = keys.target_key(name)
     target = read_document(Target, body, name=key)
     if target.name != name:
         raise InvalidDocument(f"{key}: names {target.name}, needs {name}; this target is left alone")

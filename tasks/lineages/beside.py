@@ -6,7 +6,7 @@ from tasks.arrivals.arrival import Arrival, read_manifest
 from tasks.arrivals.unit import Unit, digests_of, source_of
 from tasks.contracts.journal import Accepted
 from tasks.contracts.manifest import Manifest
-from tasks.errors import InvalidDocument, NotThere
+from tasks.errors import InvalidDocument, NotThere, OperationRefused
 from tasks.journal.lineages import head_of, next_index
 from tasks.journal.log import Journal
 from tasks.lineages.rebuild import Course, Rebuild, Source
@@ -18,13 +18,24 @@ def work_beside(work: Work, rebuild: Rebuild) -> Work:
     """Give the same means with the lineage's settings.
 
     A manual gate cannot wait for a person at every step, so the steps are held to non_inferior; the person
-    is asked about the whole lineage.
+    is asked about the whole lineage. Raises OperationRefused as check_data.
     """
+    check_data(work, rebuild)
     gate = work.target.gate
     if gate.policy == "manual":
         gate = gate.model_copy(update={"policy": "non_inferior"})
     target = work.target.model_copy(update={"absorb": rebuild.settings, "gate": gate})
     return Work(work.settings, work.store, target, work.journal)
+
+
+def check_data(work: Work, rebuild: Rebuild) -> None:
+    """Raise OperationRefused when the target has other data than the lineage was begun with."""
+    if digests_of(work.target).data != rebuild.data:
+        raise OperationRefused(
+            f"lineage {rebuild.lineage} of {rebuild.target}: was begun on data {rebuild.data[:12]}, the "
+            f"target has {digests_of(work.target).data[:12]} now; the champion stays; run it again to build "
+            "it on these"
+        )
 
 
 def arrival_of(journal: Journal, source: Source) -> Arrival:

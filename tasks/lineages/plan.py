@@ -1,6 +1,7 @@
 """What a rebuild would do and cost, in lines for a person."""
 
 from tasks.absorbing.work import Work
+from tasks.contracts.target import AbsorbSettings
 from tasks.journal.history import History, source_name
 from tasks.lineages.beside import manifest_of
 from tasks.lineages.cost import Cost, cost_of
@@ -26,12 +27,28 @@ def plan_text(work: Work, history: History, rebuild: Rebuild) -> str:
     return "\n".join(
         [
             f"target {rebuild.target}: lineage {rebuild.lineage} beside {rebuild.origin}, from {start}",
+            *_settings(rebuild, work.target.absorb),
             *_sources(course),
             *(f"  left out  {each.name}: {each.why}" for each in course.left_out),
             _cost_line(cost, len(course.done)),
             *(f"  gone      {key}" for key in cost.missing),
         ]
     )
+
+
+def _settings(rebuild: Rebuild, usual: AbsorbSettings) -> list[str]:
+    """Say which settings are this lineage's alone, and that later arrivals have the target's."""
+    usually = usual.model_dump()
+    own = {name: value for name, value in rebuild.settings if value != usually[name]}
+    if not own:
+        return []
+    said = " ".join(f"{name}={value}" for name, value in own.items())
+    theirs = " ".join(f"{name}={usually[name]}" for name in own)
+    return [
+        f"  settings  {said}, for this lineage only: sources that arrive later, after its takeover too, "
+        f"are absorbed with the target's {theirs}; to keep them: grasp target set {rebuild.target} {said} "
+        "--apply"
+    ]
 
 
 def _sources(course: Course) -> list[str]:

@@ -12,6 +12,7 @@ from tasks.contracts.state import State
 from tasks.errors import JournalMoved, OperationRefused
 from tasks.journal.lineages import head_of
 from tasks.journal.log import Stamp
+from tasks.lineages.beside import check_data
 from tasks.lineages.rebuild import Course, Rebuild
 from tasks.tracking.runs import tag_lineage
 
@@ -36,8 +37,9 @@ def contest(work: Work, rebuild: Rebuild) -> Contest:
 
     All are measured here and now, so that versions measured on other data compare; one whose bytes are gone
     counts with what was recorded of it, or not at all. Raises OperationRefused when nothing is left of the
-    lineage, and what measure_version raises.
+    lineage, or its data are no longer the target's, and what measure_version raises.
     """
+    check_data(work, rebuild)
     state = work.journal.state()
     head = head_of(state, rebuild.lineage, start=rebuild.start)
     if head is None:
@@ -65,7 +67,7 @@ def _champion(work: Work, state: State, *, data: str) -> Reference | None:
     if is_left(work, champion):
         return measure_version(work, champion)
     point = state.versions.get(champion)
-    return recorded_reference(work, [champion]) if point and point.data == data else None
+    return recorded_reference(work, [champion], data=data) if point and point.data == data else None
 
 
 def switch(work: Work, rebuild: Rebuild, course: Course, won: Contest, *, reason: str) -> State:

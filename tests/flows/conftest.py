@@ -128,8 +128,8 @@ def world(
     return World(store, target, source_files, tmp_path / "cache")
 
 
-def _dataset(store: Store) -> str:
-    splits = digits.target(budget=60, strength=1.0, seed=0, gate=100)
+def _dataset(store: Store, *, seed: int = 0) -> str:
+    splits = digits.target(budget=60, strength=1.0, seed=seed, gate=100)
     arrays = {
         name: SplitArrays(
             images=np.ascontiguousarray(getattr(splits, name).images),

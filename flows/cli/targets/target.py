@@ -18,7 +18,9 @@ from tasks.problems import first_problem
 from tasks.publishing.checking import check_network
 from tasks.settings import StoreSettings, load_settings
 
-target_app = typer.Typer(help="Create and look at targets.", no_args_is_help=True, rich_markup_mode="rich")
+target_app = typer.Typer(
+    help="Create targets, look at them and change them.", no_args_is_help=True, rich_markup_mode="rich"
+)
 app.add_typer(target_app, name="target")
 
 

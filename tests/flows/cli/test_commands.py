@@ -18,7 +18,7 @@ def test_every_command_is_listed_with_the_line_it_has_itself():
 
 def test_a_command_group_has_all_of_its_commands():
     group = typer.main.get_group(command_line())
-    assert set(group.commands["target"].commands) == {"create", "list", "show", "delete"}
+    assert set(group.commands["target"].commands) == {"create", "list", "show", "set", "delete"}
     assert set(group.commands["dataset"].commands) == {"prepare", "publish"}
 
 

@@ -70,8 +70,8 @@ def resealed(body: bytes) -> bytes:
     "change",
     [
         wrong,
-        lambda body: body.replace(b'"layout":4', b'"layout":3'),
-        lambda body: resealed(body.replace(b'"layout":4', b'"layout":5')),
+        lambda body: body.replace(b'"layout":5', b'"layout":4'),
+        lambda body: resealed(body.replace(b'"layout":5', b'"layout":6')),
         lambda body: resealed(re.sub(rb'"chain":"[0-9a-f]{64}"', b'"chain":"' + b"a" * 64 + b'"', body)),
         lambda body: re.sub(rb',"seal":"[0-9a-f]{64}"', b"", wrong(body)),
     ],

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from tasks.contracts.changed import Change, Changed, Measured, OnGate
 from tasks.contracts.journal import (
     Attempted,
     Paused,
@@ -204,7 +205,7 @@ def test_a_withdrawn_arrival_that_was_attempted_leaves_something_to_show(script:
     assert state.to_project == (state.seq if attempts else 0)
 
 
-LAYOUT, FOLDED = 4, "9c8862c66f922785b64456d7672c9c90a71d38ec802d2b96c12a62fc0504fcdd"
+LAYOUT, FOLDED = 5, "a2007ef93487e9d027af61e379e8895eaef2eb08640abdf22c424dc4fc3e3349"
 
 
 def test_who_changes_the_fold_raises_its_layout(script: Script):
@@ -228,3 +229,20 @@ def test_who_changes_the_fold_raises_its_layout(script: Script):
     states = (fold(State(), script.entries[:end]).model_dump_json() for end in range(len(script.entries) + 1))
     folded = hashlib.sha256("".join(states).encode()).hexdigest()
     assert (State().layout, folded) == (LAYOUT, FOLDED)
+
+
+def test_the_newest_change_of_the_target_is_known(script: Script):
+    fields = {"changes": (Change(name="epochs", before="3", after="5"),), "replaced": (A,), "document": "{}"}
+    assert script.add(Changed, **fields, reason="r").changed == 1
+    assert script.add(Changed, **fields, reason="r").changed == 2
+
+
+def test_champions_measured_on_new_data_count_there_with_what_they_have_there(script: Script):
+    script.accept(A)
+    script.decide(A, "promoted", 1, figures={"gate_accuracy": 0.9})
+    point = OnGate(registry_version=1, gate_accuracy=0.7, test_accuracy=0.6, gate_samples=100)
+    unknown = point.model_copy(update={"registry_version": 9})
+    state = script.add(Measured, data=B, versions=(point, unknown))
+    assert (state.versions[1].gate_accuracy, state.versions[1].data) == (0.7, B)
+    assert set(state.versions) == {1}
+    assert state.to_project == state.seq

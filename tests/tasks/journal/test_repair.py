@@ -134,9 +134,9 @@ def test_an_entry_that_everybody_reads_is_never_moved(store: Store, journal: Jou
 
 
 def test_an_entry_of_newer_code_is_no_strangers(store: Store, journal: Journal):
-    store.put(keys.entry_key("t", 4), b'{"schema_version": 2, "seq": 4, "kind": "merged"}')
+    store.put(keys.entry_key("t", 4), b'{"schema_version": 3, "seq": 4, "kind": "merged"}')
     for look in (lambda: read(store), lambda: diagnose(store, "t")):
-        with pytest.raises(NewerSchema, match=r"000000000004\.json: schema_version is 2"):
+        with pytest.raises(NewerSchema, match=r"000000000004\.json: schema_version is 3"):
             look()
 
 

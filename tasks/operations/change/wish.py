@@ -1,0 +1,113 @@
+"""What a person wishes a target to be: `epochs=12`, `margin=0.02`, another data set; and the new document."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from tasks.contracts.dataset import Dataset
+from tasks.contracts.target import AbsorbSettings, GateSettings, Target
+from tasks.errors import InvalidDocument, OperationRefused
+from tasks.problems import first_problem
+
+ABSORB, GATE = tuple(AbsorbSettings.model_fields), tuple(GateSettings.model_fields)
+OTHER = ("late", "series", "from", "until")
+NOTHING = ("", "none")  # takes a date away
+ELSEWHERE = {
+    "paused": "use grasp pause and grasp resume",
+    "dataset": "use --dataset",
+    "classes": "use --classes, which says what that means",
+    "name": "a target's name is its journal's; make a new target",
+    "architecture": "every version so far has the old network; make a new target",
+    "input": "every version so far sees the old input; make a new target",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wish:
+    """Settings by name, as typed; dataset: key of another data set, with what it holds."""
+
+    settings: Mapping[str, str]
+    dataset: str | None = None
+    data: Dataset | None = None
+
+
+def read_pairs(pairs: Sequence[str]) -> dict[str, str]:
+    """Read name=value pairs. Raises OperationRefused for what is no setting of a target."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign:
+            raise OperationRefused(f"{pair}: needs name=value, such as epochs=12; nothing was changed")
+        if name not in (*ABSORB, *GATE, *OTHER):
+            cure = ELSEWHERE.get(name, f"these can be set: {', '.join((*ABSORB, *GATE, *OTHER))}")
+            raise OperationRefused(f"{name}: cannot be set this way; {cure}; nothing was changed")
+        if name in found:
+            raise OperationRefused(f"{name}: stands twice; nothing was changed")
+        found[name] = value.strip()
+    return found
+
+
+def wished(target: Target, wish: Wish) -> Target:
+    """Give the target as wished.
+
+    Raises InvalidDocument when it breaks a rule, OperationRefused for new classes or another input.
+    """
+    typed = wish.settings
+    fields: dict[str, Any] = target.model_dump(by_alias=True)
+    fields["absorb"] |= {name: typed[name] for name in ABSORB if name in typed}
+    fields["gate"] |= {name: typed[name] for name in GATE if name in typed}
+    fields |= {name: _value(name, typed[name]) for name in OTHER if name in typed}
+    if wish.dataset is not None and wish.data is not None:
+        _check_data(target, wish.data)
+        fields["dataset"] = wish.dataset
+    try:
+        return Target.model_validate(fields)
+    except ValidationError as error:
+        raise InvalidDocument(f"target {target.name}: {first_problem(error)}; nothing was changed") from error
+
+
+def check_classes(target: Target, classes: Sequence[str]) -> None:
+    """Raise OperationRefused, with the way to go, when a target is to have other classes than it has."""
+    if tuple(classes) == target.classes:
+        return
+    known = len(target.classes)
+    more = [name for name in classes[known:] if name not in target.classes]
+    if tuple(classes[:known]) == target.classes:
+        found = f"{', '.join(more)} at the end"
+    else:
+        found = f"{len(classes)} classes, which are not the {known} of today with others behind them"
+    raise OperationRefused(
+        f"target {target.name}: new classes ({found}) cannot be taken up by a living target: every source "
+        f"and version so far has {known} rows in its head, no source was trained on the new class, and the "
+        "gate holds candidates against champions that cannot name it. What helps: a new target beside this "
+        "one, with data of all classes and a series of its own (grasp target create "
+        f"{_next_name(target.name)} …; docs/howto/add-a-class.md); nothing was changed"
+    )
+
+
+def _check_data(target: Target, data: Dataset) -> None:
+    check_classes(target, data.classes)
+    if data.input != target.input:
+        raise OperationRefused(
+            f"data set {data.name}: its images are {_size(data)}, target {target.name} sees {_size(target)}; "
+            "every version so far sees the old ones: prepare the data like that, or make a new target; "
+            "nothing was changed"
+        )
+
+
+def _size(document: Dataset | Target) -> str:
+    size = document.input
+    normal = f"mean {list(size.mean)}, std {list(size.std)}"
+    return f"{size.height} x {size.width}, {size.channels} channels, {normal}"
+
+
+def _next_name(name: str) -> str:
+    return f"{name[:60]}-v2"
+
+
+def _value(name: str, typed: str) -> Any:
+    if name == "series":
+        return tuple(part.strip() for part in typed.split(",") if part.strip())
+    return None if name in ("from", "until") and typed.lower() in NOTHING else typed
