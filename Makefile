@@ -6,6 +6,9 @@ LANES := fast unit integration chaos browser gpu soak
 PYTEST := $(BIN)/pytest -n 2 --no-loadscope-reorder
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 
+# Images of containers like to set it. Then every process compiles torch, MLflow and Prefect anew: seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
 
 help:  ## list the targets
@@ -19,7 +22,8 @@ demo: .venv/installed-demo  ## the whole pipeline on this machine, on real image
 test: setup  ## all tests that this machine can run: unit, then integration and chaos
 	$(PYTEST)
 
-check: lint fast  ## before every commit: lint, types, walls, fast tests
+check: setup  ## before every commit: lint, types, walls, fast tests, side by side
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint fast
 
 fast: MARKS := not slow and not integration and not chaos and not browser and not gpu and not soak
 unit: MARKS := not integration and not chaos and not browser and not gpu and not soak
@@ -87,8 +91,9 @@ bench-lineage: setup  ## an absorb's cost outside of training, a growing registr
 	$(BIN)/python -m benchmarks.lineage
 
 constraints: .venv/uv  ## write constraints.txt anew from pyproject.toml's ranges (then run the tests)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --upgrade -e '.[dev]'
-	$(BIN)/uv pip freeze --quiet --python $(BIN)/python --exclude-editable \
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/constraints
+	$(BIN)/uv pip install --quiet --python build/constraints/bin/python --group sbom -e '.[dev]' uv
+	$(BIN)/uv pip freeze --quiet --python build/constraints/bin/python --exclude-editable \
 		| sed -E -e '/^(pip|setuptools|wheel)==/d' -e 's/\+[A-Za-z0-9.]+$$//' > constraints.txt
 
 build: setup  ## sdist and wheel into dist/: the same commit gives the same bytes
@@ -99,7 +104,9 @@ build: setup  ## sdist and wheel into dist/: the same commit gives the same byte
 sbom: build  ## what an environment with the wheel holds, with licences: dist/sbom.cdx.json (CycloneDX)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/sbom
 	$(BIN)/uv pip install --quiet --python build/sbom/bin/python -c constraints.txt "$$(ls dist/*.whl)[absorb]"
-	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/cyclonedx
+	$(BIN)/uv pip install --quiet --python build/cyclonedx/bin/python -c constraints.txt --group sbom
+	build/cyclonedx/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
 		--of JSON -o dist/sbom.cdx.json build/sbom/bin/python
 
 clean:  ## remove caches and the demo's leftovers; .venv stays

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 
 import pytest
 import yaml
@@ -32,6 +33,7 @@ def claims() -> dict[str, list[str]]:
 NODE_OF = {path: name for name, paths in claims().items() for path in paths}
 
 
+@cache
 def real_arrows() -> dict[str, set[str]]:
     """Which node imports which."""
     found = defaultdict(set)
@@ -39,9 +41,6 @@ def real_arrows() -> dict[str, set[str]]:
         if path in files():
             found[name] |= {NODE_OF[each] for each in imported(path) if each in NODE_OF} - {name}
     return found
-
-
-REAL = real_arrows()
 
 
 def below(name: str) -> set[str]:
@@ -71,11 +70,13 @@ def _folders(room):
 
 @pytest.mark.parametrize("arrow", HOUSE.arrows, ids=lambda arrow: f"{arrow.begin}-{arrow.end}")
 def test_an_arrow_between_rooms_is_an_import(arrow: Arrow):
-    assert arrow.end in REAL[arrow.begin], "no file imports so any more: take the arrow out of the picture"
+    assert arrow.end in real_arrows()[arrow.begin], (
+        "no file imports so any more: take the arrow out of the picture"
+    )
 
 
 def test_every_import_between_rooms_is_an_arrow_or_follows_from_arrows():
-    missing = {name: sorted(ends - below(name)) for name, ends in REAL.items() if ends - below(name)}
+    missing = {name: sorted(ends - below(name)) for name, ends in real_arrows().items() if ends - below(name)}
     assert missing == {}, "these imports need an arrow in the picture"
 
 

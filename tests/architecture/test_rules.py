@@ -3,8 +3,6 @@
 import ast
 import inspect
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -158,50 +156,6 @@ def test_entrypoints_of_the_deployments_are_flows_on_module_paths(deployment: di
     assert set(deployment.get("parameters", {})) <= set(inspect.signature(flow.fn).parameters)
 
 
-def loaded_by(statement: str) -> set[str]:
-    """Top-level packages that a fresh process has loaded after a statement."""
-    code = f"{statement}\nimport sys\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
-    )
-    return set(done.stdout.split())
-
-
-def test_the_watch_loads_neither_torch_nor_mlflow():
-    loaded = loaded_by("import flows.watch")
-    assert "prefect" in loaded
-    assert not loaded & {"torch", "torchvision", "timm", "mlflow", "safetensors", "sklearn", "scipy"}
-
-
-def test_the_core_loads_nothing_of_orchestration_tracking_storage_or_validation():
-    modules = [
-        name_of(path).removesuffix(".py").replace("/", ".")
-        for path in FILES
-        if name_of(path).startswith("grasp_core/") and path.name != "__init__.py"
-    ]
-    loaded = loaded_by(f"import {', '.join(modules)}")
-    assert not loaded & {"prefect", "mlflow", "boto3", "botocore", "pydantic", "safetensors"}
-
-
-def test_importing_a_module_starts_nothing_and_writes_nothing(tmp_path: Path):
-    """No thread and no file: importing does nothing."""
-    work, home = tmp_path / "work", tmp_path / "home"
-    work.mkdir()
-    code = (
-        "import threading, os, flows.watch, tasks.bucket.store; print(threading.active_count(), os.listdir())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=work,
-        env={"PATH": "/usr/bin", "HOME": str(home), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=300,
-    )
-    assert done.stdout.strip() == "1 []"
-
-
 def test_every_prefix_that_is_listed_ends_with_a_slash():
     """Store.list refuses others when it runs; here the constants are checked before anything runs."""
     from tasks.contracts import keys
@@ -214,7 +168,6 @@ def test_every_prefix_that_is_listed_ends_with_a_slash():
 
 def test_every_command_is_loaded():
     """A module of commands that nobody names is no command."""
-    from flows.cli.commands import COMMANDS
 
     commands = {
         name_of(path).removeprefix("flows/cli/").removesuffix(".py").replace("/", ".")
@@ -241,31 +194,3 @@ def test_no_file_is_long():
         name_of(path): lines for path in FILES if (lines := len(path.read_text().splitlines())) > MOST_LINES
     }
     assert long == {}
-
-
-HEAVY = {"torch", "torchvision", "timm", "mlflow", "safetensors", "sklearn", "scipy", "matplotlib", "moto"}
-COMMAND_MODULES = sorted({module for command in COMMANDS.values() for module in command.modules})
-
-
-@pytest.mark.parametrize("module", COMMAND_MODULES)
-def test_a_command_is_found_without_loading_torch_mlflow_or_prefect(module: str):
-    """What a command needs it imports when it runs: `--help` and a wrong option answer at once."""
-    assert not loaded_by(f"import flows.cli.{module}") & {*HEAVY, "prefect"}
-
-
-def test_the_list_of_commands_imports_none_of_them():
-    code = "from typer.testing import CliRunner; from flows.cli.app import app; "
-    loaded = loaded_by(code + "assert CliRunner().invoke(app, ['--help']).exit_code == 0")
-    assert not loaded & {*HEAVY, "prefect", "boto3", "pydantic", "numpy"}
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        *("tasks.publishing.checking", "tasks.publishing.publish", "tasks.publishing.validate"),
-        *("tasks.operations.status", "tasks.operations.pause", "tasks.arrivals.explain"),
-        *("tasks.data.folder", "flows.absorb", "flows.backfill", "flows.retract", "deployments.deploy"),
-    ],
-)
-def test_what_works_without_the_extra_loads_nothing_of_it(module: str):
-    assert not loaded_by(f"import {module}") & HEAVY

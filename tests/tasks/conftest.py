@@ -91,10 +91,9 @@ class Bucket:
 
     def decided(self, arrival_id: str) -> Decided | None:
         """The decision on an arrival; there is at most one unless it was requeued."""
-        found = [e for e in self.entries() if isinstance(e, Decided) and e.arrival_id == arrival_id]
-        requeued = sum(
-            e.kind == "requeued" for e in self.entries() if getattr(e, "arrival_id", 0) == arrival_id
-        )
+        entries = [entry for entry in self.entries() if getattr(entry, "arrival_id", 0) == arrival_id]
+        found = [entry for entry in entries if isinstance(entry, Decided)]
+        requeued = sum(entry.kind == "requeued" for entry in entries)
         assert len(found) <= 1 + requeued
         return found[-1] if found else None
 

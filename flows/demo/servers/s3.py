@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import run_simple
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def main() -> None:
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", required=True, type=int)
     given = parser.parse_args()
-    moto = DomainDispatcherApplication(create_backend_app)
-    run_simple(given.host, given.port, OneAtATime(moto), threaded=True, request_handler=MotoRequestHandler)
+    s3 = create_backend_app("s3")  # alone: its dispatcher looks through the folders of all services
+    run_simple(given.host, given.port, OneAtATime(s3), threaded=True, request_handler=MotoRequestHandler)
 
 
 if __name__ == "__main__":

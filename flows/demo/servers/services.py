@@ -34,7 +34,7 @@ def start_servers(children: Children, addresses: Addresses, directory: Path) -> 
 
 def await_s3(children: Children, addresses: Addresses) -> None:
     """Wait until the S3 server answers. Raises DemoFailed when it does not."""
-    _await(children, "s3", f"{addresses.s3}/moto-api/")
+    _await(children, "s3", f"{addresses.s3}/")
 
 
 def await_mlflow(children: Children, addresses: Addresses) -> None:

@@ -19,7 +19,7 @@ def check(architecture: str, side: int, *, channels: int = 3) -> None:
     [
         ("timm/vit_tiny_patch16_224", 32, "needs such as 224 x 224, or take"),  # one size only
         (
-            "torchvision/vgg11",
+            "torchvision/squeezenet1_1",
             16,
             "needs such as 32 x 32 or 64 x 64 or 96 x 96",
         ),
@@ -52,13 +52,13 @@ def test_an_unknown_network_is_said_to_be_unknown():
 
 
 def test_no_memory_is_taken_for_what_the_network_would_compute():
-    """ResNet-18 at 4,096 pixels computes 1 GiB in its first convolution alone."""
+    """The digits' network at 4,096 pixels computes 1 GiB in its first convolution alone."""
     code = (
         "import resource\n"
         "from grasp_core.models.sight import check_sight\n"
-        "check_sight('torchvision/resnet18', in_channels=3, num_classes=5, height=64, width=64)\n"
+        "check_sight('grasp/digits-cnn', in_channels=1, num_classes=5, height=64, width=64)\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "check_sight('torchvision/resnet18', in_channels=3, num_classes=5, height=4096, width=4096)\n"
+        "check_sight('grasp/digits-cnn', in_channels=1, num_classes=5, height=4096, width=4096)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
     )
     grown_kib = int(subprocess.check_output([sys.executable, "-c", code], text=True))

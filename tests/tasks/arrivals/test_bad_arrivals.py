@@ -50,6 +50,7 @@ def files(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.rglob("*") if not path.is_dir())
 
 
+@pytest.mark.slow  # a hundred watches; below, one watch sees all of them at once
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_bad_arrival_is_decided_with_a_reason_and_a_good_one_beside_it_is_taken(
     bucket, run, tmp_path: Path, case: Case
