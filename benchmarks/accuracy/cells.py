@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.accuracy.corpus import CORPORA
+from benchmarks.accuracy.corpus import CORPORA, Target
 from benchmarks.accuracy.settings import Setting
 from benchmarks.accuracy.worlds import ancestor, network, sources
 from grasp_core.config import AbsorbConfig
-from grasp_core.data.digits import TargetSplits
 from grasp_core.data.target import TargetData
 from grasp_core.models.snapshots import MemorySnapshots
 from grasp_core.peers.catalogue import PEERS
@@ -49,7 +48,7 @@ def arrivals(setting: Setting, *, seed: int, cache: Path) -> list[Load]:
     return loads
 
 
-def _task(setting: Setting, splits: TargetSplits, *, seed: int) -> Task:
+def _task(setting: Setting, splits: Target, *, seed: int) -> Task:
     train, val = splits.train.samples(), splits.val.samples()
     epochs = max(EPOCHS, -(-STEPS // -(-len(train) // BATCH)))
     return Task(

@@ -7,3 +7,4 @@ TUNING = tuple(range(100, 124))  # look at these as often as you like
 FRESH = tuple(range(4000, 4024))  # 24 for every table of docs/benchmark.md; looked at once
 FRESH_OPEN_QUESTION = tuple(range(2000, 2024))  # for a transfer step that won on TUNING
 FRESH_NEGATIVE_TRANSFER = tuple(range(3000, 3050))  # 50, sources that can only do harm
+FRESH_TEMPORAL = tuple(range(5000, 5048))  # 48, of the real-time data (fixed 2026-11-25)

@@ -8,7 +8,8 @@ from grasp_core.peers.catalogue import PEERS
 Order = Literal["chronological", "reverse", "shuffled"]
 # plain: sources descend from one base. corrupted: one of them learned wrong labels.
 # independent: each has its own initial weights. partial: each has seen four of the classes only.
-Sources = Literal["plain", "corrupted", "independent", "partial"]
+# chained: each goes on from the one before it.
+Sources = Literal["plain", "corrupted", "independent", "partial", "chained"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,16 @@ import tempfile
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.accuracy.corpus import CORPORA
+from benchmarks.accuracy.corpus import CORPORA, NETWORKS, Period
 from benchmarks.accuracy.settings import World
+from benchmarks.temporal.corpus import FeatureSplit
 from grasp_core.data.digits import Split
-from grasp_core.models.architectures import build
 from grasp_core.models.snapshots import DiskSnapshots, MemorySnapshots
 from grasp_core.peers.peer import Load
 from grasp_core.seed import conditions, derive
@@ -22,18 +23,18 @@ from grasp_core.training.sources import SourceTrainingConfig, train_source
 
 BASE_TRAINING = SourceTrainingConfig(epochs=40, lr=1e-3, head_factor=1.0)
 SOURCE_TRAINING = replace(BASE_TRAINING, epochs=25)
+PRETRAINED_TRAINING = SourceTrainingConfig()  # the paper's, for a network that comes pretrained
 KNOWN = 4  # classes that a source of a partial world has seen
 BASE = "base"  # snapshot of the network that all sources were trained from
 VALIDATION = 5  # one of so many images chooses the epoch
+P = TypeVar("P", bound=Period)
 
 
 def network(world: World, *, seed: int) -> nn.Module:
-    """Build the world's network, untrained; the seed decides its weights."""
-    corpus = CORPORA[world.corpus]
-    channels = corpus.base(strength=world.strength, seed=0).images.shape[3]
+    """Build the world's network, untrained, or as it comes pretrained; the seed decides its other weights."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return build("grasp/digits-cnn", in_channels=channels, num_classes=len(corpus.CLASSES))
+        return NETWORKS[world.corpus]()
 
 
 def sources(world: World, *, seed: int, cache: Path) -> list[Load]:
@@ -50,7 +51,7 @@ def ancestor(world: World, *, seed: int, cache: Path) -> Load | None:
 
 
 def _trained(world: World, *, seed: int, cache: Path) -> DiskSnapshots:
-    training = (BASE_TRAINING, SOURCE_TRAINING, "with base")
+    training = (BASE_TRAINING, _training(world), "with base")
     key = sha256(repr((asdict(world), seed, training, conditions())).encode())
     directory = cache / key.hexdigest()[:16]
     names = [f"source-{number}" for number in range(1, world.k + 1)]
@@ -78,12 +79,14 @@ def _train(world: World, names: list[str], *, seed: int, kept: DiskSnapshots) ->
     corpus = CORPORA[world.corpus]
     base = network(world, seed=derive(seed, "base"))
     if world.sources != "independent":
-        learn(base, corpus.base(strength=world.strength, seed=seed), BASE_TRAINING, seed=seed)
+        start = corpus.base(strength=world.strength, seed=seed)
+        if start is not None:
+            learn(base, start, BASE_TRAINING, seed=seed)
         kept.save(BASE, base)
     wrong = int(np.random.default_rng(seed).integers(1, world.k + 1)) if world.sources == "corrupted" else 0
     for number, name in enumerate(names, start=1):
         period = corpus.source(number, of=world.k, strength=world.strength, seed=seed)
-        training, model = SOURCE_TRAINING, copy.deepcopy(base)
+        training, model = _training(world), copy.deepcopy(base)
         if world.sources == "independent":
             training, model = BASE_TRAINING, network(world, seed=derive(seed, "base", number))
         if number == wrong:
@@ -92,9 +95,16 @@ def _train(world: World, names: list[str], *, seed: int, kept: DiskSnapshots) ->
             period = some_classes(period, len(corpus.CLASSES), seed=derive(seed, "classes", number))
         learn(model, period, training, seed=derive(seed, "source", number))
         kept.save(name, model)
+        if world.sources == "chained":
+            base = model
 
 
-def learn(model: nn.Module, period: Split, training: SourceTrainingConfig, *, seed: int) -> None:
+def _training(world: World) -> SourceTrainingConfig:
+    pretrained = CORPORA[world.corpus].base(strength=world.strength, seed=0) is None
+    return PRETRAINED_TRAINING if pretrained else SOURCE_TRAINING
+
+
+def learn(model: nn.Module, period: Period, training: SourceTrainingConfig, *, seed: int) -> None:
     """Train a model on a period's images, every fifth of which chooses the epoch."""
     samples, positions = period.samples(), torch.arange(len(period.labels))
     held = positions % VALIDATION == 0
@@ -107,14 +117,16 @@ def learn(model: nn.Module, period: Split, training: SourceTrainingConfig, *, se
     )
 
 
-def mislabelled(period: Split, *, seed: int) -> Split:
+def mislabelled(period: P, *, seed: int) -> P:
     """Deal the labels out to other images at random."""
     order = np.random.default_rng(seed).permutation(len(period.labels))
     return replace(period, labels=period.labels[order])
 
 
-def some_classes(period: Split, classes: int, *, seed: int) -> Split:
+def some_classes(period: Period, classes: int, *, seed: int) -> Period:
     """Leave only the images of KNOWN classes, drawn at random."""
     known = np.isin(period.labels, np.random.default_rng(seed).choice(classes, KNOWN, replace=False))
     ids = tuple(name for name, keep in zip(period.ids, known, strict=True) if keep)
-    return Split(period.images[known], period.labels[known], ids)
+    if isinstance(period, Split):
+        return Split(period.images[known], period.labels[known], ids)
+    return FeatureSplit(period.images[known], period.labels[known], ids)

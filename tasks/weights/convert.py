@@ -63,7 +63,7 @@ def convert(
     checkpoint, such as "state_dict_ema"; each is found by itself when only one fits. float64 becomes float32,
     counters of batch norm that are not there become 0. Raises InvalidCheckpoint, UnknownArchitecture.
     """
-    loaded = _load(path) if is_checkpoint(path) else _read(path)
+    loaded = read_checkpoint(path) if is_checkpoint(path) else _read(path)
     needed = expected_tensors(architecture)
     chosen = choose(loaded, needed, path, architecture=architecture.id, prefix=prefix, nest=nest)
     tensors = {name: _plain(tensor, name, path) for name, tensor in chosen.tensors.items()}
@@ -74,7 +74,8 @@ def convert(
     return Converted(sha256=sha256, chosen=chosen, doubles=len(doubles))
 
 
-def _load(path: Path) -> Any:
+def read_checkpoint(path: Path) -> Any:
+    """Read what a checkpoint holds, tensors and plain values only. Raises InvalidCheckpoint."""
     kind = kind_of(path)
     if kind:
         raise InvalidCheckpoint(f"{path}: is {kind.name}; {kind.cure}; nothing was converted")
