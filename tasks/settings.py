@@ -1,8 +1,10 @@
 """All settings, from the environment or a `.env` file in the working directory. The docs site lists them."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+from dotenv import dotenv_values
 from pydantic import (
     AliasChoices,
     Field,
@@ -23,20 +25,21 @@ from tasks.problems import settings_problems
 
 BucketName = Annotated[str, StringConstraints(pattern=patterns.BUCKET)]
 LOGIN = {"MLFLOW_TRACKING_USERNAME": "mlflow_username", "MLFLOW_TRACKING_PASSWORD": "mlflow_password"}
-S = TypeVar("S", bound="StoreSettings")
+S = TypeVar("S", bound=BaseSettings)
+CONFIG = SettingsConfigDict(
+    env_file=".env",
+    extra="ignore",
+    frozen=True,
+    populate_by_name=True,
+    env_ignore_empty=True,
+    hide_input_in_errors=True,  # pydantic would quote what was given, passwords too
+)
 
 
 class StoreSettings(BaseSettings):
     """What is needed to reach the bucket; credentials come from the standard AWS variables and files."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env",
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-        env_ignore_empty=True,
-        hide_input_in_errors=True,  # pydantic would quote what was given, passwords too
-    )
+    model_config = CONFIG
 
     bucket: BucketName = Field(validation_alias="GRASP_BUCKET", description="name of the bucket")
     endpoint_url: str | None = Field(
@@ -113,8 +116,10 @@ class WatchSettings(StoreSettings):
     )
 
 
-class Settings(WatchSettings):
-    """What the pipeline needs: the bucket, MLflow, and how it works on this machine."""
+class TrackingSettings(BaseSettings):
+    """What is needed to reach MLflow."""
+
+    model_config = CONFIG
 
     mlflow_tracking_uri: str = Field(
         validation_alias="MLFLOW_TRACKING_URI", description="address of the MLflow server"
@@ -128,26 +133,6 @@ class Settings(WatchSettings):
     mlflow_password: SecretStr | None = Field(
         default=None, validation_alias="MLFLOW_TRACKING_PASSWORD", description="the login's password"
     )
-    cache_dir: Path = Field(
-        default=Path("~/.cache/grasp"),
-        validation_alias="GRASP_CACHE_DIR",
-        validate_default=True,
-        description="where workers keep verified blobs and data",
-    )
-    cache_limit_gb: float = Field(
-        default=50,
-        gt=0,
-        validation_alias="GRASP_CACHE_LIMIT_GB",
-        description="size of that cache; what was used longest ago goes first",
-    )
-    device: str = Field(
-        default="auto", validation_alias="GRASP_DEVICE", description="auto, cpu, cuda or such as cuda:1"
-    )
-
-    @field_validator("cache_dir")
-    @classmethod
-    def _absolute(cls, path: Path) -> Path:
-        return path.expanduser().absolute()
 
     @model_validator(mode="before")
     @classmethod
@@ -180,6 +165,37 @@ class Settings(WatchSettings):
             return None
         password = self.mlflow_password.get_secret_value() if self.mlflow_password else ""
         return Login(self.mlflow_username or "", password)
+
+
+class Settings(TrackingSettings, WatchSettings):
+    """What the pipeline needs: the bucket, MLflow, and how it works on this machine."""
+
+    cache_dir: Path = Field(
+        default=Path("~/.cache/grasp"),
+        validation_alias="GRASP_CACHE_DIR",
+        validate_default=True,
+        description="where workers keep verified blobs and data",
+    )
+    cache_limit_gb: float = Field(
+        default=50,
+        gt=0,
+        validation_alias="GRASP_CACHE_LIMIT_GB",
+        description="size of that cache; what was used longest ago goes first",
+    )
+    device: str = Field(
+        default="auto", validation_alias="GRASP_DEVICE", description="auto, cpu, cuda or such as cuda:1"
+    )
+
+    @field_validator("cache_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+
+def names_mlflow() -> bool:
+    """Say whether the environment or .env names an MLflow server, rightly or not."""
+    name = "MLFLOW_TRACKING_URI"
+    return bool(os.environ.get(name) or dotenv_values(".env").get(name))
 
 
 def load_settings(kind: type[S]) -> S:

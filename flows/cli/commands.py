@@ -83,6 +83,10 @@ COMMANDS = {
     "worker": Command(("pipeline.worker",), "Work for a pool: cpu runs the watch, gpu absorbs."),
     "watch": Command(("pipeline.watch",), "Notice new sources and start absorbs, once."),
     "absorb": Command(("pipeline.absorb",), "Absorb every ready source, here and now."),
+    "reproduce": Command(
+        ("pipeline.reproduce",),
+        "Reproduce the paper's table: sources of all periods, absorbed in order, beside peers and controls.",
+    ),
     "demo": Command(
         ("pipeline.demo",),
         "Play the whole pipeline with real servers and images: publish, watch, absorb, promote.",

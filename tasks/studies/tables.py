@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from grasp_core.peers.catalogue import PEERS
+from grasp_core.peers.peer import Memory, Peer
 from tasks.studies.cell import Cell
-from tasks.studies.stats import Difference, difference, mean_cpu_s, mean_passes, spread
+from tasks.studies.stats import Difference, Spread, difference, mean_cpu_s, mean_passes, spread
 
 ENOUGH = 3  # seeds below which a difference is not shown
 NOT_YET = f"Not measured yet (on {ENOUGH} seeds at least)."
@@ -64,12 +65,17 @@ def cost_table(cells: Collection[Cell], settings: Sequence[str], peaks: dict[str
     counts = sorted({count for peer in PEERS for count in peaks.get(peer, {})}, key=int)
     rows = []
     for peer in present(cells, settings):
-        memory = getattr(PEERS[peer], "memory", "O(1)")
         peak = [f"{peaks[peer][count]:.2f}" if count in peaks.get(peer, {}) else "" for count in counts]
         passes, cpu_s = mean_passes(cells, peer, settings), mean_cpu_s(cells, peer, settings)
-        rows.append([peer, memory, *peak, f"{passes:.0f}", f"{cpu_s:.2f}"])
+        rows.append([peer, memory_of(peer), *peak, f"{passes:.0f}", f"{cpu_s:.2f}"])
     header = [f"peak at K = {count}" for count in counts]
     return markdown(["peer", "memory", *header, "gradient passes", "CPU s"], rows)
+
+
+def memory_of(peer: str) -> Memory:
+    """Say how a peer's memory grows with the number of sources."""
+    memory: Memory = getattr(PEERS[peer], "memory", Peer.memory)
+    return memory
 
 
 def _ratio(gap: Difference) -> str:
@@ -77,5 +83,9 @@ def _ratio(gap: Difference) -> str:
 
 
 def _spread(cells: Collection[Cell], peer: str, setting: str) -> str:
-    figures = spread(cells, peer, [setting])
-    return f"{figures.mean:.1f} ± {figures.sd:.1f}"
+    return said(spread(cells, peer, [setting]))
+
+
+def said(figures: Spread) -> str:
+    """Say mean ± standard deviation; the mean alone of one seed."""
+    return f"{figures.mean:.1f}" + ("" if figures.sd is None else f" ± {figures.sd:.1f}")

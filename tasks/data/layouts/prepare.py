@@ -46,7 +46,7 @@ def prepare_layout(
     paths; the target's gate is half of its val. Raises InvalidData for an unknown period or fewer than two,
     InvalidDocument when a split of a period stays empty, OperationRefused when out holds other things.
     """
-    chosen = _chosen(survey, target)
+    chosen = chosen_period(survey, target)
     try:
         document = Prepared(name=name, classes=survey.classes, input=spec)
     except ValidationError as error:
@@ -56,7 +56,7 @@ def prepare_layout(
     splits = {label: stratified(samples, val=VAL, test=TEST) for label, samples in kept.items()}
     splits[chosen.label] = with_gate(splits[chosen.label])
     for label, parts in splits.items():
-        _check(label, parts, len(skipped))
+        check_period(label, parts, len(skipped))
     _write_target(out / "target", document, splits[chosen.label])
     sources = [period for period in survey.periods if period is not chosen]
     for period in sources:
@@ -72,7 +72,8 @@ def prepare_layout(
     )
 
 
-def _chosen(survey: Survey, target: str | None) -> Period:
+def chosen_period(survey: Survey, target: str | None) -> Period:
+    """Give the period of the target: the one named, else the last. Raises InvalidData where there is none."""
     labels = [period.label for period in survey.periods]
     if len(labels) < 2:
         raise InvalidData(f"only {listed(labels)} has images, needs two periods or more; nothing was done")
@@ -95,7 +96,8 @@ def _make_room(out: Path) -> None:
     (out / MADE).write_text("{}\n")  # so that a preparation that breaks off can be made anew
 
 
-def _check(label: str, parts: Splits, skipped: int) -> None:
+def check_period(label: str, parts: Splits, skipped: int) -> None:
+    """Raise InvalidDocument for a period with an empty split, or without two classes."""
     empty = [split for split, samples in parts.items() if not samples]
     classes = {sample.label for samples in parts.values() for sample in samples}
     if empty or len(classes) < 2:

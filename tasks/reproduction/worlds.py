@@ -1,0 +1,85 @@
+"""Make the world of a study, and say what is usual for each data set."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import cast
+
+from tasks.contracts.base import InputSpec
+from tasks.data.layouts.yearbook import Labels
+from tasks.errors import OperationRefused
+from tasks.publishing.describe import PHOTOGRAPHS
+from tasks.reproduction.arrays import make_arrays, read_arrays
+from tasks.reproduction.digits import SPEC, Digits
+from tasks.reproduction.photographs import Photographs, survey_of
+from tasks.reproduction.place import Place
+from tasks.reproduction.study import PAPER, DatasetName, Study
+from tasks.reproduction.telling import Say
+from tasks.reproduction.world import World
+
+TOLD_EVERY = 2000  # images
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usual:
+    """What a data set is measured with unless said otherwise."""
+
+    architectures: tuple[str, ...] = PAPER
+    size: int = 224
+    budget: int = 0
+    epochs: int = 3
+    lr: float = 5e-5
+    source_epochs: int = 15
+    source_lr: float = 3e-4
+    threads: int | None = None  # None: as torch has it
+
+
+_DIGITS = Usual(
+    architectures=("grasp/digits-cnn",),
+    size=8,
+    budget=60,
+    epochs=20,
+    lr=1e-3,
+    source_epochs=25,
+    source_lr=1e-3,
+    threads=1,  # more only wait for each other
+)
+USUAL: Mapping[DatasetName, Usual] = MappingProxyType(
+    {"yearbook": Usual(), "clear10": Usual(), "clear100": Usual(), "digits": _DIGITS}
+)
+
+
+def make_world(study: Study, data: Path | None, place: Place, say: Say) -> World:
+    """Give the study's data; those on disk are decoded once, into the study's place.
+
+    Raises OperationRefused when there are none yet and none were named, InvalidData for another layout.
+    """
+    if study.dataset == "digits":
+        return Digits(study.budget)
+    made = read_arrays(place.data)
+    if made is None:
+        if data is None:
+            raise OperationRefused(
+                f"grasp reproduce {study.dataset}: needs --data, the folder with the data set as its authors "
+                "lay it out (docs/data.md); nothing was done"
+            )
+        survey = survey_of(study.dataset, data, cast("Labels", study.labels or "decade"))
+
+        def progress(done: int, total: int) -> None:
+            if done % TOLD_EVERY == 0 or done == total:
+                say(f"looked at {done} of {total} images")
+
+        made = make_arrays(
+            survey, place.data, spec=spec_of(study), target=study.target_period or None, progress=progress
+        )
+        for remark in made.remarks:
+            say(f"note: {remark}")
+    return Photographs(made, place.data, study.budget)
+
+
+def spec_of(study: Study) -> InputSpec:
+    """Say what a model of the study sees."""
+    if study.dataset == "digits":
+        return SPEC
+    return PHOTOGRAPHS.model_copy(update={"height": study.size, "width": study.size})
