@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.errors import OperationRefused
+from tasks.reproduction.study import DATA, TRAINED
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Place:
     @property
     def data(self) -> Path:
         """Name the folder of the arrays."""
-        return self.out / "data"
+        return self.out / DATA
 
     @property
     def cells(self) -> Path:
@@ -29,7 +30,7 @@ class Place:
     @property
     def trained(self) -> Path:
         """Name the ledger of sources."""
-        return self.out / "sources.jsonl"
+        return self.out / TRAINED
 
     @property
     def peaks(self) -> Path:

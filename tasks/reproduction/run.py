@@ -50,10 +50,13 @@ def reproduce(work: Work) -> int:
     """Do what is left, telling each step and how long the rest may take; give the number that failed.
 
     A peer that this network, these images or this machine's memory do not suit fails alone, and is tried
-    again by the next run. Raises whatever the training of a source raises, and transient errors.
+    again by the next run. Raises InvalidConfig for a budget that the target has not, what the training of a
+    source raises, and transient errors.
     """
     for path in (work.place.cells, work.place.trained, work.place.peaks):
         ledger.mend(path)
+    for seed in work.scope.seeds:
+        work.world.labelled(seed=seed)  # refuses a budget that the data do not have, before hours of training
     every = steps(work.scope, names_of(work.world))
     todo = left_of(every, work.place)
     pace, failed = pace_of(work.place), 0

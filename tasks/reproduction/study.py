@@ -13,7 +13,8 @@ from tasks.problems import first_problem
 
 DatasetName = Literal["yearbook", "clear10", "clear100", "digits"]
 Start = Literal["auto", "pretrained", "random"]
-STUDY = "study.json"
+STUDY, TRAINED, DATA = "study.json", "sources.jsonl", "data"  # below a study's place
+DECIDES_DATA = {"dataset", "size", "labels", "target_period"}
 PAPER = (  # its four networks, the smallest first
     "timm/mobilevit_xxs",
     "timm/mobilevit_xs",
@@ -47,7 +48,10 @@ class Scope:
 
 
 def settle(study: Study, out: Path) -> None:
-    """Make out the place of this study. Raises OperationRefused when it holds another, or other things."""
+    """Make out the place of this study. Raises OperationRefused when it holds another, or other things.
+
+    A study that nothing was made for yet gives way to another.
+    """
     file = out / STUDY
     if not file.exists():
         if out.exists() and any(each for each in out.iterdir() if not each.name.startswith(".")):
@@ -56,9 +60,7 @@ def settle(study: Study, out: Path) -> None:
                 "nothing was done"
             )
         out.mkdir(parents=True, exist_ok=True)
-        draft = out / f".{STUDY}"
-        draft.write_text(study.model_dump_json(indent=1) + "\n")
-        draft.replace(file)
+        _write(study, file)
         return
     try:
         found = json.loads(file.read_text())
@@ -68,10 +70,19 @@ def settle(study: Study, out: Path) -> None:
     except ValueError as error:
         raise InvalidDocument(f"{file}: is no JSON ({error}); name another --out") from error
     wanted = study.model_dump(mode="json")
-    other = [f"{name} {found[name]!r}" for name in wanted if found[name] != wanted[name]]
-    if other:
-        needed = ", ".join(f"{name} {wanted[name]!r}" for name in wanted if found[name] != wanted[name])
+    names = [name for name in wanted if found[name] != wanted[name]]
+    other = [f"{name} {found[name]!r}" for name in names]
+    if names and not (out / TRAINED).exists() and not (DECIDES_DATA & set(names) and (out / DATA).exists()):
+        _write(study, file)
+    elif names:
+        needed = ", ".join(f"{name} {wanted[name]!r}" for name in names)
         raise OperationRefused(
             f"{out}: holds a study with {', '.join(other)}, asked for was {needed}; their figures would "
             "not compare; name another --out; nothing was done"
         )
+
+
+def _write(study: Study, file: Path) -> None:
+    draft = file.with_name(f".{file.name}")
+    draft.write_text(study.model_dump_json(indent=1) + "\n")
+    draft.replace(file)

@@ -57,7 +57,7 @@ def reproduce(
         True, "--mlflow/--no-mlflow", help="Log to MLFLOW_TRACKING_URI, where it is set."
     ),
 ) -> None:
-    """Reproduce the paper's table: sources of all periods, absorbed in order, beside every peer and control.
+    """Reproduce the paper's table: sources of all periods, absorbed in order, beside peers and controls.
 
     Stopped at any point, the same command goes on where it was.
 

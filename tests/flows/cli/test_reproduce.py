@@ -98,7 +98,11 @@ def test_clear_as_it_lies_on_disk_gives_the_table(which: str, classes: tuple[str
         (("clear10", "--data", "empty"), InvalidData, "has no folder labeled_images"),
         (("digits", "--architecture", "timm/mobilevit_xss"), UnknownArchitecture, "timm/mobilevit_xxs"),
         (("digits", "--architecture", "resnet"), InvalidDocument, "resnet"),
-        (("digits", "--architecture", "timm/mobilevit_xxs"), InvalidConfig, "cannot see images of 8 x 8"),
+        (
+            ("digits", "--architecture", "timm/vit_tiny_patch16_224"),
+            InvalidConfig,
+            "cannot see images of 8 x 8",
+        ),
         (("digits", "--budget", 900), InvalidConfig, "budget 900"),
         (("digits", "--device", "cuda:77"), InvalidSettings, "cuda:77"),
         (("digits", "--out", "full"), OperationRefused, "is not empty and has no study.json"),

@@ -1,12 +1,16 @@
 """A reproduction goes on where it was stopped, and says how far it is."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from grasp_core.errors import NonFiniteLoss
+from grasp_core.errors import InvalidConfig, NonFiniteLoss
 from grasp_core.peers.catalogue import PEERS
 from tasks.errors import OperationRefused
 from tasks.reproduction.cells import Peak
+from tasks.reproduction.digits import Digits
+from tasks.reproduction.run import reproduce
 from tasks.reproduction.sources import Trained
 from tasks.studies import ledger
 from tasks.studies.cell import Cell
@@ -37,6 +41,7 @@ def test_every_peer_meets_the_same_sources_on_the_same_splits(bench):
     assert bench.settled == 3  # after each seed, and at the end
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_later_is_added_and_nothing_is_trained_twice(bench):
     bench.run("last_source")
     first, weights = cells(bench), {path: path.stat().st_mtime_ns for path in bench.out.rglob("*.tensors")}
@@ -50,6 +55,7 @@ def test_what_is_asked_for_later_is_added_and_nothing_is_trained_twice(bench):
     assert bench.said[0].startswith("10 steps, 10 done before")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", ["source time-2-of-5", "last_source: "])
 def test_stopped_anywhere_it_goes_on_and_comes_to_the_same_figures(bench, tmp_path, at):
     from tests.tasks.reproduction.conftest import Bench
@@ -115,3 +121,11 @@ def test_two_runs_never_work_in_one_place(bench):
         pass
     with bench.place.alone():
         assert bench.run("ensemble") == 0
+
+
+def test_a_budget_that_the_target_has_not_is_refused_before_anything_is_trained(bench):
+    bench.run()
+    work = replace(bench.work("ensemble"), world=Digits(900))
+    with pytest.raises(InvalidConfig, match="budget 900"):
+        reproduce(work)
+    assert not bench.place.trained.exists()
