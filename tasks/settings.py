@@ -1,10 +1,8 @@
 """All settings, from the environment or a `.env` file in the working directory. The docs site lists them."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from dotenv import dotenv_values
 from pydantic import (
     AliasChoices,
     Field,
@@ -140,10 +138,8 @@ class TrackingSettings(BaseSettings):
         """Take user and password out of MLflow's address; they go before those of the other variables."""
         names = ("MLFLOW_TRACKING_URI", "mlflow_tracking_uri")
         name = next((each for each in names if isinstance(given.get(each), str)), None)
-        if name is None:
-            return given
-        address, login = parted(given[name])
-        if login is None:
+        address, login = parted(given[name]) if name else ("", None)
+        if name is None or login is None:
             return given
         rest = {key: value for key, value in given.items() if key not in (*LOGIN, *LOGIN.values())}
         return rest | {name: address, "mlflow_username": login.user, "mlflow_password": login.password}
@@ -190,12 +186,6 @@ class Settings(TrackingSettings, WatchSettings):
     @classmethod
     def _absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
-
-
-def names_mlflow() -> bool:
-    """Say whether the environment or .env names an MLflow server, rightly or not."""
-    name = "MLFLOW_TRACKING_URI"
-    return bool(os.environ.get(name) or dotenv_values(".env").get(name))
 
 
 def load_settings(kind: type[S]) -> S:

@@ -13,7 +13,7 @@ from tasks.reproduction.plan import left_of, pace_of, start_of, steps
 from tasks.reproduction.sources import UNTRAINED, Networks, names_of
 from tasks.reproduction.study import Scope, Study
 from tasks.reproduction.telling import Say, Sparse
-from tasks.reproduction.world import World
+from tasks.reproduction.worlds.world import World
 from tasks.studies import ledger
 
 

@@ -19,7 +19,7 @@ from tasks.private import private_directory
 from tasks.reproduction.place import Place
 from tasks.reproduction.study import Start, Study
 from tasks.reproduction.telling import Say
-from tasks.reproduction.world import Training, World
+from tasks.reproduction.worlds.world import Training, World
 from tasks.studies.cell import Row
 from tasks.studies.measure import TEST_BATCH
 

@@ -69,11 +69,11 @@ def reproduce(
 
     from tasks.candidates.device import device_of
     from tasks.reproduction.place import Place
-    from tasks.reproduction.report import write_report
+    from tasks.reproduction.results.report import write_report
     from tasks.reproduction.run import Work
     from tasks.reproduction.run import reproduce as work_through
     from tasks.reproduction.study import Scope, Study, settle
-    from tasks.reproduction.worlds import USUAL, make_world, spec_of
+    from tasks.reproduction.worlds.usual import USUAL, make_world, spec_of
 
     usual = USUAL[dataset]
     study = Study(

@@ -1,22 +1,24 @@
 """What a person asks of a reproduction, read; and MLflow, where there is one."""
 
 import difflib
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import typer
+from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from flows.cli.app import tell
 from tasks.contracts.base import Architecture, InputSpec
 from tasks.errors import InvalidDocument
 from tasks.problems import first_problem
-from tasks.settings import TrackingSettings, load_settings, names_mlflow
+from tasks.settings import TrackingSettings, load_settings
 
 if TYPE_CHECKING:  # they bring torch
     from tasks.reproduction.place import Place
     from tasks.reproduction.study import Study
-    from tasks.reproduction.world import World
+    from tasks.reproduction.worlds.world import World
 
 
 def architectures_of(given: Sequence[str], usual: tuple[str, ...], spec: InputSpec) -> tuple[str, ...]:
@@ -50,11 +52,11 @@ def log_of(study: "Study", world: "World", place: "Place", *, wanted: bool) -> "
 
     Without a server, or where it is not wanted, nothing is logged.
     """
-    if not wanted or not names_mlflow():
+    if not wanted or not _names_mlflow():
         tell("nothing is logged to MLflow" + (": MLFLOW_TRACKING_URI is not set" if wanted else ""))
         return lambda: 0
     settings = load_settings(TrackingSettings)
-    from tasks.reproduction.tracked import Tracked
+    from tasks.reproduction.results.tracked import Tracked
     from tasks.studies import ledger
     from tasks.studies.cell import Cell
     from tasks.tracking.api import connect
@@ -63,6 +65,12 @@ def log_of(study: "Study", world: "World", place: "Place", *, wanted: bool) -> "
     log = Tracked(client, study, world, key=place.key(), say=tell)
     tell(f"logged to experiment {log.experiment}, runs with the tag study = {place.key()}")
     return lambda: log.log(ledger.records(place.cells, Cell))
+
+
+def _names_mlflow() -> bool:
+    """Say whether the environment or .env names an MLflow server, rightly or not."""
+    name = "MLFLOW_TRACKING_URI"
+    return bool(os.environ.get(name) or dotenv_values(".env").get(name))
 
 
 def _parted(given: Sequence[str]) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from tasks.reproduction.digits import Digits
 from tasks.reproduction.place import Place
 from tasks.reproduction.run import Work, reproduce
 from tasks.reproduction.study import Scope, Study, settle
+from tasks.reproduction.worlds.digits import Digits
 
 STUDY = Study(
     dataset="digits",

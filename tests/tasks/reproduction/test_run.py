@@ -9,9 +9,9 @@ from grasp_core.errors import InvalidConfig, NonFiniteLoss
 from grasp_core.peers.catalogue import PEERS
 from tasks.errors import OperationRefused
 from tasks.reproduction.cells import Peak
-from tasks.reproduction.digits import Digits
 from tasks.reproduction.run import reproduce
 from tasks.reproduction.sources import Trained
+from tasks.reproduction.worlds.digits import Digits
 from tasks.studies import ledger
 from tasks.studies.cell import Cell
 

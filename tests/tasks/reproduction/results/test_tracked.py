@@ -3,8 +3,8 @@
 import pytest
 
 from tasks.errors import NotThere
-from tasks.reproduction.digits import Digits
-from tasks.reproduction.tracked import Tracked
+from tasks.reproduction.results.tracked import Tracked
+from tasks.reproduction.worlds.digits import Digits
 from tasks.studies.cell import Cell
 from tasks.tracking.api import connect
 from tests.tasks.reproduction.conftest import STUDY

@@ -5,9 +5,9 @@ import csv
 import pytest
 
 from tasks.reproduction.cells import Peak
-from tasks.reproduction.digits import Digits
-from tasks.reproduction.report import write_report
+from tasks.reproduction.results.report import write_report
 from tasks.reproduction.sources import Trained
+from tasks.reproduction.worlds.digits import Digits
 from tasks.studies import ledger
 from tasks.studies.cell import Cell
 from tests.tasks.reproduction.conftest import STUDY

@@ -6,11 +6,18 @@ from pathlib import Path
 from grasp_core.seed import conditions
 from tasks.reproduction.cells import Peak
 from tasks.reproduction.place import Place
-from tasks.reproduction.sheets import write_cells, write_summary
+from tasks.reproduction.results.sheets import write_cells, write_summary
+from tasks.reproduction.results.tables import (
+    OURS,
+    cost_table,
+    result_table,
+    source_table,
+    step_table,
+    transfer_table,
+)
 from tasks.reproduction.sources import UNTRAINED, Trained
 from tasks.reproduction.study import Study
-from tasks.reproduction.tables import OURS, cost_table, result_table, source_table, step_table, transfer_table
-from tasks.reproduction.world import World
+from tasks.reproduction.worlds.world import World
 from tasks.studies import ledger
 from tasks.studies.cell import Cell
 from tasks.studies.plots import COLOURS, by_sources

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tasks.reproduction.cells import Peak
+from tasks.reproduction.results.tables import OURS, final_of
 from tasks.reproduction.study import Study
-from tasks.reproduction.tables import OURS, final_of
-from tasks.reproduction.world import World
+from tasks.reproduction.worlds.world import World
 from tasks.studies.cell import Cell
 from tasks.studies.stats import difference, mean_cpu_s, mean_passes, mean_wall_s, spread_of
 from tasks.studies.tables import memory_of, present

@@ -10,13 +10,13 @@ from tasks.contracts.base import InputSpec
 from tasks.data.layouts.yearbook import Labels
 from tasks.errors import OperationRefused
 from tasks.publishing.describe import PHOTOGRAPHS
-from tasks.reproduction.arrays import make_arrays, read_arrays
-from tasks.reproduction.digits import SPEC, Digits
-from tasks.reproduction.photographs import Photographs, survey_of
 from tasks.reproduction.place import Place
 from tasks.reproduction.study import PAPER, DatasetName, Study
 from tasks.reproduction.telling import Say
-from tasks.reproduction.world import World
+from tasks.reproduction.worlds.arrays import make_arrays, read_arrays
+from tasks.reproduction.worlds.digits import SPEC, Digits
+from tasks.reproduction.worlds.photographs import Photographs, survey_of
+from tasks.reproduction.worlds.world import World
 
 TOLD_EVERY = 2000  # images
 

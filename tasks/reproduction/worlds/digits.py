@@ -13,7 +13,7 @@ from grasp_core.data.target import TargetData
 from grasp_core.training.sources import SourceTrainingConfig
 from tasks.contracts.base import InputSpec
 from tasks.reproduction.study import Study
-from tasks.reproduction.world import Recipe, Training
+from tasks.reproduction.worlds.world import Recipe, Training
 
 K = 4
 STRENGTH = 1.0  # of the drift

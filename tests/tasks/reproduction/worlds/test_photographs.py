@@ -9,9 +9,9 @@ from grasp_core.errors import InvalidConfig, InvalidData, PretrainedUnavailable
 from grasp_core.models.architectures import build
 from tasks.errors import OperationRefused
 from tasks.reproduction import sources
-from tasks.reproduction.photographs import drawn
 from tasks.reproduction.place import Place
-from tasks.reproduction.worlds import make_world
+from tasks.reproduction.worlds.photographs import drawn
+from tasks.reproduction.worlds.usual import make_world
 from tests.tasks.reproduction.conftest import STUDY
 
 YEARBOOK = STUDY.model_copy(update={"dataset": "yearbook", "size": 8, "labels": "gender", "budget": 0})

@@ -18,9 +18,9 @@ from tasks.contracts.base import InputSpec
 from tasks.data.layouts import clear, yearbook
 from tasks.data.layouts.survey import Survey
 from tasks.data.layouts.yearbook import Labels
-from tasks.reproduction.arrays import Arrays
 from tasks.reproduction.study import Study
-from tasks.reproduction.world import Recipe, Training
+from tasks.reproduction.worlds.arrays import Arrays
+from tasks.reproduction.worlds.world import Recipe, Training
 
 FEWEST = 10  # labels of val
 

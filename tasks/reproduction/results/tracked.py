@@ -9,7 +9,7 @@ from mlflow.entities import Metric, Param
 from tasks.errors import NotThere, TransientError
 from tasks.reproduction.study import Study
 from tasks.reproduction.telling import Say
-from tasks.reproduction.world import World
+from tasks.reproduction.worlds.world import World
 from tasks.studies.cell import Cell
 from tasks.studies.transfers import transfers
 from tasks.tracking.api import answering
