@@ -6,15 +6,18 @@ from torch import nn
 
 from grasp_core.absorbed import Absorbed
 from grasp_core.config import AbsorbConfig
-from grasp_core.data.target import Labels, TargetData, in_order
+from grasp_core.data.sample import all_labels, sampled
+from grasp_core.data.samples import Samples
+from grasp_core.data.target import TargetData, in_order
+from grasp_core.growth.statistics import fit_statistics
 from grasp_core.guarded import absorb_guarded
-from grasp_core.models.batchnorm import recalibrate
+from grasp_core.models.classes import labelled, only_among
 from grasp_core.models.evaluate import Metrics, evaluate
 from grasp_core.models.pairs import check_pair
 from grasp_core.models.snapshots import STEM, Snapshots
 from grasp_core.progress import SILENT, Progress
 from grasp_core.reference import absorb_reference
-from grasp_core.serve import serve
+from grasp_core.serve import Care, serve
 
 
 def absorb(
@@ -55,10 +58,17 @@ def begin(
 
     target: any module of the target's architecture; it ends as the served model. All else is as in absorb.
     """
-    after_transfer = _become(target, load_source, data, config=config, progress=progress)
+    sample = sampled(data, limit=config.sample, seed=config.seed) if config.mode == "guarded" else None
+    after_transfer, care, share = _become(target, load_source, data, sample, config=config, progress=progress)
     snapshots.save(STEM, target)
-    tuned, served = serve(
-        target, data, epochs=config.initial_epochs, config=config, snapshots=snapshots, progress=progress
+    tuned = serve(
+        target,
+        data,
+        epochs=config.initial_epochs,
+        config=config,
+        snapshots=snapshots,
+        progress=progress,
+        care=care,
     )
     if config.mode == "reference":
         snapshots.save(STEM, target)
@@ -72,10 +82,11 @@ def begin(
         scalars_total=scalars,
         before=None,
         after_transfer=after_transfer,
-        after_fine_tune=served,
+        after_fine_tune=tuned.last,
         epochs=tuned.epochs,
         kept=tuned.kept,
         gradient_passes=tuned.gradient_passes,
+        statistics=share,
     )
 
 
@@ -83,19 +94,28 @@ def _become(
     target: nn.Module,
     load_source: Callable[[], nn.Module],
     data: TargetData,
+    sample: Samples | None,
     *,
     config: AbsorbConfig,
     progress: Progress,
-) -> Metrics:
-    """Copy the source into the target once it is known to work; the source is freed on return."""
+) -> tuple[Metrics, Care | None, float | None]:
+    """Copy the source into the target once it is known to work; the source is freed on return.
+
+    sample: what its batch-norm statistics are fitted by; without one they stay. Gives its metrics on val,
+    what guarded mode has to take care of, and the share of the labels in the statistics.
+    """
     progress.step("load")
     source = load_source()
     check_pair(source, target)
-    if config.mode == "guarded":
+    care, share = None, None
+    if sample is not None:
         progress.step("recalibrate")
-        recalibrate(source, Labels(data, config.batch_size))
+        classes = labelled(source, all_labels(data), sample)
+        with only_among(source, classes):
+            fitted = fit_statistics(source, sample, batch_size=config.batch_size)
+        care, share = Care(sample, fitted.held, classes), fitted.share
     progress.step("evaluate")
     metrics = evaluate(source, in_order(data.val, config.batch_size))
     progress.step("transfer")
     target.load_state_dict(source.state_dict())
-    return metrics
+    return metrics, care, share

@@ -2,21 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from grasp_core.config import Mode
+from grasp_core.growth.stem import Choice
+from grasp_core.growth.way import Trial
 from grasp_core.models.evaluate import Metrics
 from grasp_core.progress import Epoch
-
-Choice = Literal["first", "absorbed", "replaced", "unchanged"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Trial:
-    """One step of guarded mode's line search and the mean cross-entropy it has on all labels."""
-
-    alpha: float
-    loss: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +20,8 @@ class Absorbed:
     # was transferred.
     choice: Choice
     alpha: float | None  # step of the line search; None where there is none (reference, first)
-    # reference: cosine per tensor, in [-1, 1]. guarded: fraction of elements whose gradients agree in sign,
-    # in [0, 1]. first: empty.
+    # reference: cosine per tensor, in [-1, 1]. guarded: how far each tensor went from the better of stem and
+    # source to the other, in [0, 1]. first: empty.
     scores: Mapping[str, float]
     scalars_transferred: int  # parameters that have a part of the source in them
     scalars_total: int
@@ -44,7 +35,8 @@ class Absorbed:
     # all labels; a single 0 when it left the stem as it was.
     kept: tuple[int, ...]
     gradient_passes: int  # samples that went forward and backward, alignment included
-    # guarded: mean cross-entropy on all labels of stem and source; the lower one leads the line search
+    # guarded: mean cross-entropy of stem and source on the labels that decide; the lower one leads
     stem_loss: float | None = None
     source_loss: float | None = None
     search: tuple[Trial, ...] = ()
+    statistics: float | None = None  # guarded: share of the labels' batch-norm statistics; None without any

@@ -39,9 +39,9 @@ class FineTuneConfig:
 class RefitConfig:
     """How a refit divides its epochs; see refit.py."""
 
-    folds: int = 2  # that hold out a block of the labels each
-    share: float = 0.5  # of a plain fine-tune's epochs, for each fold
-    onward: float = 0.6  # of the way that was taken, on all labels
+    folds: int = 1  # that hold out a block of the labels each
+    share: float = 0.4  # of a plain fine-tune's epochs, for each fold
+    onward: float = 1.5  # of the way that was taken, on all labels
     steps: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way to the folds' mean; 0 is the guard
 
     def __post_init__(self) -> None:
@@ -70,7 +70,9 @@ class AbsorbConfig:
     soup_limit: int = 500  # labels above which one plain fine-tune replaces refit and folds
     refit: RefitConfig = field(default_factory=RefitConfig)
     fold_share: float = 0.4  # of a plain fine-tune's epochs, for each fold
-    alphas: tuple[float, ...] = field(default=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5))  # 0 is the guard
+    # of the way between stem and source, tried before the best one's neighbourhood; 0 is the guard
+    alphas: tuple[float, ...] = field(default=(0.0, 0.25, 0.5))
+    sample: int = 96  # labels, of each class as equally many as there are, that search and statistics use
 
     def __post_init__(self) -> None:
         _need(self.mode in ("guarded", "reference"), "mode", self.mode, "guarded or reference")
@@ -82,6 +84,8 @@ class AbsorbConfig:
         _need(0 < self.fold_share <= 1, "fold_share", self.fold_share, "a share in (0, 1]")
         steps_fit = bool(self.alphas) and self.alphas[0] == 0.0 and all(0 <= a <= 1 for a in self.alphas)
         _need(steps_fit, "alphas", self.alphas, "0.0 first, then steps in [0, 1]")
+        _need(list(self.alphas) == sorted(self.alphas), "alphas", self.alphas, "rising steps")
+        _need(self.sample >= 2, "sample", self.sample, "at least 2")
         self.fine_tuning(epochs=self.epochs)
 
     def fine_tuning(self, *, epochs: int) -> FineTuneConfig:

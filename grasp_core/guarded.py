@@ -5,17 +5,17 @@ from collections.abc import Callable
 from torch import nn
 
 from grasp_core.absorbed import Absorbed
-from grasp_core.alignment import agreement
 from grasp_core.config import AbsorbConfig
-from grasp_core.data.target import Labels, TargetData, in_order
+from grasp_core.data.sample import all_labels, sampled
+from grasp_core.data.target import TargetData, in_order
+from grasp_core.growth.stem import Compare, grow
+from grasp_core.growth.way import Choose, line
+from grasp_core.models.classes import labelled
 from grasp_core.models.evaluate import evaluate
 from grasp_core.models.snapshots import STEM, Snapshots, restored_on_error
 from grasp_core.progress import Progress
-from grasp_core.serve import serve
-from grasp_core.stem import Compare, grow
+from grasp_core.serve import Care, serve
 from grasp_core.training.finetune import FineTuned
-
-_NOT_TUNED = FineTuned(epochs=(), kept=(), gradient_passes=0)
 
 
 def absorb_guarded(
@@ -26,44 +26,54 @@ def absorb_guarded(
     config: AbsorbConfig,
     snapshots: Snapshots,
     progress: Progress,
-    compare: Compare = agreement,
+    compare: Compare | None = None,
+    choose: Choose = line,
 ) -> Absorbed:
     """Grow the stem, then fine-tune it unless it stayed unchanged; see absorb for the contract."""
     snapshots.save(STEM, target)
-    labels = Labels(data, config.batch_size)
+    sample = sampled(data, limit=config.sample, seed=config.seed)
     with restored_on_error(STEM, target, snapshots):
         before = evaluate(target, in_order(data.val, config.batch_size))
+        classes = labelled(target, all_labels(data), sample)
         growth = grow(
             target,
             load_source,
-            labels,
+            sample,
             config=config,
             snapshots=snapshots,
             progress=progress,
+            classes=classes,
             compare=compare,
+            choose=choose,
         )
-        progress.step("evaluate")
-        after_transfer = evaluate(target, in_order(data.val, config.batch_size))
-    tuned, served = _NOT_TUNED, None
+    tuned = FineTuned(epochs=(), kept=(), gradient_passes=0, first=before)
     if growth.choice != "unchanged":
         snapshots.save(STEM, target)
-        tuned, served = serve(
-            target, data, epochs=config.epochs, config=config, snapshots=snapshots, progress=progress
+        care = Care(sample, growth.statistics.held, classes)
+        tuned = serve(
+            target,
+            data,
+            epochs=config.epochs,
+            config=config,
+            snapshots=snapshots,
+            progress=progress,
+            care=care,
         )
     return Absorbed(
         mode="guarded",
         choice=growth.choice,
         alpha=growth.alpha,
-        scores=growth.scores,
+        scores=growth.alphas,
         scalars_transferred=growth.scalars_transferred,
         scalars_total=sum(p.numel() for p in target.parameters()),
         before=before,
-        after_transfer=after_transfer,
-        after_fine_tune=served,
+        after_transfer=tuned.first or before,
+        after_fine_tune=tuned.last,
         epochs=tuned.epochs,
         kept=tuned.kept,
         gradient_passes=growth.gradient_passes + tuned.gradient_passes,
-        stem_loss=growth.stem_loss,
+        stem_loss=growth.stem.loss,
         source_loss=growth.source_loss,
         search=growth.search,
+        statistics=growth.statistics.share,
     )

@@ -50,9 +50,7 @@ def absorb_reference(
         moved = _move(target, load_source, data, config=config, progress=progress, score=score)
         progress.step("evaluate")
         after_transfer = evaluate(target, in_order(data.val, config.batch_size))
-    tuned, served = serve(
-        target, data, epochs=config.epochs, config=config, snapshots=snapshots, progress=progress
-    )
+    tuned = serve(target, data, epochs=config.epochs, config=config, snapshots=snapshots, progress=progress)
     snapshots.save(STEM, target)
     return Absorbed(
         mode="reference",
@@ -63,7 +61,7 @@ def absorb_reference(
         scalars_total=sum(p.numel() for p in target.parameters()),
         before=before,
         after_transfer=after_transfer,
-        after_fine_tune=served,
+        after_fine_tune=tuned.last,
         epochs=tuned.epochs,
         kept=tuned.kept,
         gradient_passes=2 * moved.samples + tuned.gradient_passes,

@@ -1,16 +1,35 @@
 """Fine-tune a target into the model that people are served."""
 
-from torch import nn
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from torch import Tensor, nn
 
 from grasp_core.config import AbsorbConfig
+from grasp_core.data.samples import Samples
 from grasp_core.data.target import TargetData, count, gather, in_order
-from grasp_core.models.evaluate import Metrics, evaluate
+from grasp_core.models.batchnorm import held_still, recalibrate
+from grasp_core.models.classes import only_among
+from grasp_core.models.evaluate import evaluate
 from grasp_core.models.loss import need_finite_tensors
 from grasp_core.models.snapshots import STEM, Snapshots
 from grasp_core.progress import Progress
 from grasp_core.training.finetune import FineTuned, fine_tune
 from grasp_core.training.folds import fold_soup
 from grasp_core.training.refit import refit
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """What guarded mode's fine-tune takes care of.
+
+    sample: labels that measure batch-norm statistics after every training of a refit; held: they stay as
+    they are instead. classes: those that have a label, when some have none; training leaves the others out.
+    """
+
+    sample: Samples
+    held: bool
+    classes: Tensor | None
 
 
 def serve(
@@ -21,35 +40,51 @@ def serve(
     config: AbsorbConfig,
     snapshots: Snapshots,
     progress: Progress,
-) -> tuple[FineTuned, Metrics]:
-    """Fine-tune in place, as the mode says; give what was done and the metrics on val afterwards.
+    care: Care | None = None,
+) -> FineTuned:
+    """Fine-tune in place, as the mode says; what was done holds the metrics on val before and after.
 
-    The model must equal the snapshot "stem". Guarded mode trains on all labels in the end (config.tuning);
-    with one fold, or more labels than config.soup_limit, it makes one plain fine-tune, which has no need to
-    hold the labels in memory. Raises NonFiniteLoss.
+    The model must equal the snapshot "stem". Guarded mode, the one with care, trains on all labels in the
+    end (config.tuning); with one fold, or more labels than config.soup_limit, it makes one plain fine-tune,
+    which has no need to hold the labels in memory. Raises NonFiniteLoss.
     """
+    few = care is not None and config.folds > 1 and _labels(data) <= config.soup_limit
+    val, first = data.val, None
+    if few or (care is not None and care.classes is not None):  # a plain fine-tune measures it anyway
+        first = evaluate(model, in_order(val, config.batch_size))
     progress.step("fine_tune")
-    if config.mode == "guarded" and config.folds > 1 and _labels(data) <= config.soup_limit:
-        tuned = _on_all_labels(
-            model, data, epochs=epochs, config=config, snapshots=snapshots, progress=progress
-        )
-    else:
-        tuned = fine_tune(
-            model,
-            data.train,
-            data.val,
-            config=config.fine_tuning(epochs=epochs),
-            snapshots=snapshots,
-            progress=progress,
-        )
+    with ExitStack() as careful:
+        if care is not None:
+            careful.enter_context(only_among(model, care.classes))
+        if care is not None and care.held:
+            careful.enter_context(held_still(model))
+        if care is not None and few:
+            tuned = _on_all_labels(
+                model, data, care, epochs=epochs, config=config, snapshots=snapshots, progress=progress
+            )
+        else:
+            tuned = fine_tune(
+                model,
+                data.train,
+                val,
+                config=config.fine_tuning(epochs=epochs),
+                snapshots=snapshots,
+                progress=progress,
+            )
     need_finite_tensors(model, role="fine-tuned model")
     progress.step("evaluate")
-    return tuned, evaluate(model, in_order(data.val, config.batch_size))
+    last = tuned.last if first is None else None  # else it was not measured, or among some classes only
+    return replace(
+        tuned,
+        first=first or tuned.first,
+        last=last or evaluate(model, in_order(val, config.batch_size)),
+    )
 
 
 def _on_all_labels(
     model: nn.Module,
     data: TargetData,
+    care: Care,
     *,
     epochs: int,
     config: AbsorbConfig,
@@ -57,6 +92,10 @@ def _on_all_labels(
     progress: Progress,
 ) -> FineTuned:
     if config.tuning == "refit":
+
+        def settle(model: nn.Module) -> None:
+            recalibrate(model, in_order(care.sample, config.batch_size), share=0.0 if care.held else 1.0)
+
         return refit(
             model,
             gather(data),
@@ -65,6 +104,7 @@ def _on_all_labels(
             how=config.refit,
             snapshots=snapshots,
             start=STEM,
+            settle=settle,
             progress=progress,
         )
     return fold_soup(

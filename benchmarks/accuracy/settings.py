@@ -69,7 +69,7 @@ PARTIAL = (
         World("digits", 1.0, k=8, sources="partial"),
         "chronological",
         60,
-        ("guarded", "random_mask", "transfer_all", *KEY[1:], "average"),
+        ("guarded", "tensor_steps", "random_steps", "sign_agreement", "random_mask", *KEY[1:], "average"),
     ),
 )
 FULL = CLAIM + NOT_WORSE + PARTIAL + SECOND_TASK

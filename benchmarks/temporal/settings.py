@@ -5,7 +5,7 @@ Five sources (to 2021-03) leave four and a half years to the target; the sixth (
 
 from benchmarks.accuracy.settings import KEY, ORDERS, Setting, World
 
-CONTROLS = ("guarded", "transfer_all", "random_mask", *KEY[1:])
+CONTROLS = ("guarded", "tensor_steps", "random_steps", "sign_agreement", "random_mask", *KEY[1:])
 ALL = (*CONTROLS, "published", "no_transfer", "last_source", "average", "ensemble", "scratch")
 BUDGETS = (60, 200)
 

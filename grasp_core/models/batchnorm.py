@@ -1,7 +1,10 @@
-"""Batch-norm statistics, measured anew on given inputs."""
+"""Batch-norm statistics: measured anew on given inputs, mixed with those that came, or held still."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from grasp_core.data.batches import Batches
@@ -10,16 +13,38 @@ from grasp_core.models.loss import logits_of, need_finite_tensors
 from grasp_core.models.modes import mode
 
 
-def recalibrate(model: nn.Module, batches: Batches) -> None:
-    """Replace running means and variances by their average over batches, weighted by samples, in place.
+def tracking(model: nn.Module) -> list[_BatchNorm]:
+    """Give the layers that keep statistics of what they saw."""
+    return [m for m in model.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
 
+
+def recalibrate(model: nn.Module, batches: Batches, *, share: float = 1.0) -> None:
+    """Move running means and variances to their average over batches, weighted by samples, in place.
+
+    share: of what is measured in what results, in [0, 1]; the rest is what the model has. 0 changes nothing.
     Parameters stay as they are; so do flags. Everything but batch norm is in eval mode meanwhile. A model
     without batch-norm statistics is left alone. Raises InvalidData without batches, NonFiniteLoss when the
     activations overflow.
+    Source: mixing with the statistics of training, arXiv:2006.16971.
     """
-    norms = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
-    if not norms:
+    norms = tracking(model)
+    if not norms or share == 0:
         return
+    came = [s.clone() for s in statistics_of(model)] if share < 1 else None
+    _measure(model, norms, batches)
+    if came is not None:
+        for now, then in zip(statistics_of(model), came, strict=True):
+            now.copy_(then.lerp(now, share))
+    need_finite_tensors(model, role="recalibrated model")
+
+
+def statistics_of(model: nn.Module) -> list[Tensor]:
+    """Give the running means and variances themselves, layer by layer."""
+    both = ((norm.running_mean, norm.running_var) for norm in tracking(model))
+    return [tensor for pair in both for tensor in pair if tensor is not None]
+
+
+def _measure(model: nn.Module, norms: list[_BatchNorm], batches: Batches) -> None:
     momenta = [norm.momentum for norm in norms]
     seen = 0
     try:
@@ -37,4 +62,22 @@ def recalibrate(model: nn.Module, batches: Batches) -> None:
             norm.momentum = momentum
     if seen == 0:
         raise InvalidData("recalibration data holds no batch, needs at least one; statistics were reset")
-    need_finite_tensors(model, role="recalibrated model")
+
+
+@contextmanager
+def held_still(model: nn.Module) -> Iterator[None]:
+    """Normalise by the statistics that the model has, also in train mode, and let none of them move.
+
+    The layers' scales and shifts learn on.
+    """
+    norms = tracking(model)
+    hooks = [norm.register_forward_pre_hook(_to_eval) for norm in norms]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _to_eval(norm: nn.Module, _: object) -> None:
+    norm.training = False

@@ -12,7 +12,8 @@ from grasp_core.peers.controls.no_transfer import NoTransfer
 from grasp_core.peers.controls.random_mask import RandomMask
 from grasp_core.peers.controls.scratch import Scratch
 from grasp_core.peers.controls.shuffled_scores import ShuffledScores
-from grasp_core.peers.controls.transfer_all import TransferAll
+from grasp_core.peers.controls.sign_agreement import SignAgreement
+from grasp_core.peers.controls.tensor_steps import RandomSteps, TensorSteps
 from grasp_core.peers.grasp import Grasp
 from grasp_core.peers.merges.average import Average
 from grasp_core.peers.merges.bmm import Bmm
@@ -42,8 +43,10 @@ PEERS: Mapping[str, Callable[[Task], Peer]] = MappingProxyType(
         "published": published,
         "no_transfer": NoTransfer,
         "shuffled_scores": ShuffledScores,
+        "sign_agreement": SignAgreement,
         "random_mask": RandomMask,
-        "transfer_all": TransferAll,
+        "tensor_steps": TensorSteps,
+        "random_steps": RandomSteps,
         "refit_best_source": RefitBestSource,
         "fold_soup_best_source": FoldSoupBestSource,
         "best_source": BestSource,

@@ -29,6 +29,8 @@ class FineTuned:
     epochs: tuple[Epoch, ...]
     kept: tuple[int, ...]
     gradient_passes: int  # samples that went forward and backward
+    first: Metrics | None = None  # on val, of the untrained model, where it was measured
+    last: Metrics | None = None  # on val, of the model as it ends, where it was measured
 
 
 def fine_tune(
@@ -50,13 +52,17 @@ def fine_tune(
     Raises NonFiniteLoss, InvalidData.
     """
     best = BestEpoch(model, snapshots, selection=config.selection)
+    first = None
     if config.selection == "loss":
-        best.offer(0, evaluate(model, in_order(val, config.batch_size)))
+        first = evaluate(model, in_order(val, config.batch_size))
+        best.offer(0, first)
     epochs, passes = train_to_end(
         model, train, val, config=config, progress=progress, fold=fold, folds=folds, after_epoch=best.offer
     )
     best.restore()
-    return FineTuned(epochs=epochs, kept=(best.epoch,), gradient_passes=passes)
+    return FineTuned(
+        epochs=epochs, kept=(best.epoch,), gradient_passes=passes, first=first, last=best.metrics
+    )
 
 
 def _unwatched(_: int, __: Metrics) -> None:
@@ -112,12 +118,13 @@ class BestEpoch:
         self._model, self._snapshots, self._selection = model, snapshots, selection
         self._score = float("-inf")
         self.epoch = 0
+        self.metrics: Metrics | None = None
 
     def offer(self, epoch: int, metrics: Metrics) -> None:
         """Keep the model as it is now if its metrics beat all before."""
         score = metrics.accuracy if self._selection == "accuracy" else -metrics.loss
         if score > self._score:
-            self._score, self.epoch = score, epoch
+            self._score, self.epoch, self.metrics = score, epoch, metrics
             self._snapshots.save(BEST, self._model)
 
     def restore(self) -> None:

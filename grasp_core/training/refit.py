@@ -1,7 +1,7 @@
-"""Validate how far to go, then use every label: two short folds, averaged, then all labels."""
+"""Validate how far to go, then use every label: a short fold (or the mean of some), then all labels."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -10,13 +10,14 @@ from torch import nn
 from grasp_core.config import FineTuneConfig, RefitConfig
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import in_order
-from grasp_core.models.batchnorm import recalibrate
 from grasp_core.models.evaluate import evaluate
 from grasp_core.models.snapshots import Snapshots
 from grasp_core.progress import SILENT, Epoch, Progress
 from grasp_core.seed import derive, generator
 from grasp_core.training.finetune import FineTuned, train_to_end
 from grasp_core.training.folds import SOUP, rotations, stir_in
+
+Settle = Callable[[nn.Module], None]
 
 
 def refit(
@@ -28,6 +29,7 @@ def refit(
     how: RefitConfig,
     snapshots: Snapshots,
     start: str,
+    settle: Settle,
     progress: Progress = SILENT,
 ) -> FineTuned:
     """Fine-tune on all labels, in place, as far as blocks of them that were held out agree.
@@ -36,7 +38,8 @@ def refit(
     plain fine-tune; start: the snapshot that the model equals. Each fold trains for how.share of the budget,
     to its end. Of how.steps, the one at which start + step * (end - start) has the lowest cross-entropy on
     what the folds held out, on average, is taken with the mean of the ends; then all labels train on, for
-    how.onward of that way. A step of 0 leaves the model as it was. Batch norm is recalibrated at every step.
+    how.onward of that way. A step of 0 leaves the model as it was. settle gives a model on that way its
+    batch-norm statistics.
     Costs folds * share * (1 - block / labels) + onward * step * share of a plain fine-tune on all labels;
     never holds more than training does, the mean lives in snapshots.
     Source: measured on the digits benchmark, docs/LOG.md (2026-11-21); weight averaging of fine-tuned models,
@@ -51,7 +54,7 @@ def refit(
         held, seed = labels.subset(val), derive(config.seed, "fold", fold)
         told.train(model, labels.subset(train), held, replace(short, seed=seed))
         losses += torch.tensor(
-            _along(model, held, labels, how.steps, config.batch_size, start=start, snapshots=snapshots)
+            _along(model, held, how.steps, config.batch_size, start=start, snapshots=snapshots, settle=settle)
         )
         stir_in(model, snapshots, count=fold)
     step = how.steps[int(losses.argmin())]
@@ -59,12 +62,12 @@ def refit(
     if step == 0:
         return told.done(kept=(0,))
     _step_toward(SOUP, model, step, snapshots)
-    recalibrate(model, labels.batches(config.batch_size))
+    settle(model)
     onward = round(how.onward * step * short.epochs)
     if onward:
         again = replace(config, epochs=onward, seed=derive(config.seed, "refit"))
         told.train(model, labels, labels.subset(splits[0][1]), again)
-        recalibrate(model, labels.batches(config.batch_size))
+        settle(model)
     return told.done()
 
 
@@ -102,20 +105,21 @@ class _Told:
 def _along(
     end: nn.Module,
     held: Samples,
-    labels: Samples,
     steps: Sequence[float],
     batch_size: int,
     *,
     start: str,
     snapshots: Snapshots,
+    settle: Settle,
 ) -> list[float]:
     """Measure the loss on held at every step of the way from start to end; end stays as it is."""
     model = copy.deepcopy(end)
     losses = []
     for step in steps:
         snapshots.load_into(start, model)
-        _lerp(model, end, step)
-        recalibrate(model, labels.batches(batch_size))
+        if step > 0:  # at 0 it is as it was
+            _lerp(model, end, step)
+            settle(model)
         losses.append(evaluate(model, in_order(held, batch_size)).loss)
     return losses
 

@@ -30,6 +30,7 @@ def outcome_of(candidate: Candidate, unit: Unit, *, device: str) -> Outcome:
         seconds=candidate.seconds,
         peak_bytes=candidate.peak_bytes,
         environment=conditions() | {"device": device},
+        statistics=absorbed.statistics,
         served_sha256=files.served_sha256 if files else None,
         stem_sha256=files.stem_sha256 if files else None,
     )
@@ -47,6 +48,8 @@ def figures_of(outcome: Outcome) -> dict[str, float]:
     }
     if outcome.alpha is not None:
         figures["alpha"] = outcome.alpha
+    if outcome.statistics is not None:
+        figures["statistics_of_labels"] = outcome.statistics
     for stage, scores in stages(outcome).items():
         figures |= _named(scores, f"_{stage.replace(' ', '_').replace('-', '_')}")
     return figures

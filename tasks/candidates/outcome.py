@@ -46,6 +46,7 @@ class Outcome(Document):
     seconds: dict[str, float]
     peak_bytes: dict[str, int]
     environment: dict[str, str]
+    statistics: float | None = Field(default=None, ge=0, le=1)  # the labels' share in those of batch norm
     model_id: str | None = None
     served_sha256: Sha256 | None = None
     stem_sha256: Sha256 | None = None

@@ -1,4 +1,4 @@
-"""The files on a run that people look at: alignment by layer, confusion on test, the course of training."""
+"""The files on a run that people look at: transfer by layer, confusion on test, the course of training."""
 
 import json
 from dataclasses import asdict
@@ -17,7 +17,7 @@ def write_evidence(directory: Path, candidate: Candidate, *, target: Target) -> 
     threshold = target.absorb.threshold if absorbed.mode == "reference" else None
     if absorbed.scores:
         scores = dict(absorbed.scores)
-        kind = "cosine" if absorbed.mode == "reference" else "sign agreement"
+        kind = "cosine" if absorbed.mode == "reference" else "share of the way"
         _write(directory / "alignment.json", {"mode": absorbed.mode, "kind": kind, "scores": scores})
         alignment_figure(scores, directory / "alignment.png", threshold=threshold)
     ended_with = candidate.after_fine_tune or candidate.before or candidate.after_transfer
@@ -35,6 +35,7 @@ def write_evidence(directory: Path, candidate: Candidate, *, target: Target) -> 
         "stem_loss": absorbed.stem_loss,
         "source_loss": absorbed.source_loss,
         "search": [asdict(trial) for trial in absorbed.search],
+        "statistics": absorbed.statistics,
     }
     _write(directory / "training.json", training)
 

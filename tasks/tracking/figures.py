@@ -10,7 +10,7 @@ MAX_LABELS = 40  # more names than this cannot be read
 
 
 def alignment_figure(scores: Mapping[str, float], path: Path, *, threshold: float | None) -> None:
-    """Draw alignment by layer, first layer on top; threshold: a line above which tensors are transferred."""
+    """Draw how far each tensor went, first on top; threshold: draw cosines, and the line that transfers."""
     names, values = list(scores), list(scores.values())
     shown = len(names) <= MAX_LABELS
     figure = Figure(figsize=(8, 2 + (0.18 * len(names) if shown else 6)), layout="constrained")
@@ -20,7 +20,7 @@ def alignment_figure(scores: Mapping[str, float], path: Path, *, threshold: floa
     axes.invert_yaxis()
     if threshold is None:
         axes.set_xlim(0, 1)
-        axes.set_xlabel("fraction of elements whose gradients agree in sign")
+        axes.set_xlabel("share of the way from the better of stem and source to the other")
     else:
         axes.set_xlim(-1, 1)
         axes.axvline(threshold, color="black", linestyle="--", linewidth=1)

@@ -22,6 +22,7 @@ def model_card(target: Target, unit: Unit, *, outcome: Outcome, ancestors: tuple
             f"- Settings digest {unit.digests.config}, code {unit.digests.code}, seed {unit.seed}.",
             f"- Parent: {f'version {unit.parent_version}' if unit.parent_version else 'none'}.",
             f"- Served weights SHA-256: {outcome.served_sha256}.",
+            *(f"- Batch norm: {line}" for line in statistics_line(outcome)),
             "",
             "## Metrics",
             "",
@@ -40,6 +41,18 @@ def model_card(target: Target, unit: Unit, *, outcome: Outcome, ancestors: tuple
             "",
         ]
     )
+
+
+def statistics_line(outcome: Outcome) -> list[str]:
+    """Say which batch-norm statistics the newest source got, and why; nothing where there are none."""
+    if outcome.statistics is None:
+        return []
+    if outcome.statistics == 1:
+        return ["statistics measured on the target's labels, which fit labels that did not set them."]
+    kept = "half of the source's and half of the labels'" if outcome.statistics else "the source's"
+    return [
+        f"{kept} statistics, held still: those of the labels alone did harm to labels that did not set them."
+    ]
 
 
 def metrics_table(models: dict[str, Scores]) -> list[str]:

@@ -3,7 +3,7 @@
 from tasks.candidates.outcome import Outcome, stages
 from tasks.contracts.journal import Decided
 from tasks.journal.wording import decision_lines
-from tasks.tracking.model_card import metrics_table
+from tasks.tracking.model_card import metrics_table, statistics_line
 
 _CHOICES = {
     "first": "The source became the first target.",
@@ -33,6 +33,7 @@ def work(outcome: Outcome) -> list[str]:
     return [
         f"{_CHOICES.get(outcome.choice, outcome.choice)} Transferred{alpha}: {share} "
         f"({outcome.transferred_fraction:.1%}), {outcome.mode} mode.",
+        *(f"Batch norm: {line}" for line in statistics_line(outcome)),
         "",
         *metrics_table(stages(outcome)),
         "",

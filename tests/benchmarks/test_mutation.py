@@ -8,14 +8,14 @@ SAID = """
     tasks.journal.fold.x_fold__mutmut_1: killed
     tasks.journal.fold.x_fold__mutmut_2: survived
     tasks.journal.fold.xǁFoldǁgo__mutmut_1: timeout
-    grasp_core.stem.x__take__mutmut_12: no tests
+    grasp_core.growth.stem.x__take__mutmut_12: no tests
 """
 
 
 def test_mutants_are_counted_by_module():
     assert count(SAID.splitlines()) == {
         "tasks.journal.fold": Counter(killed=1, survived=1, timeout=1),
-        "grasp_core.stem": Counter({"no tests": 1}),
+        "grasp_core.growth.stem": Counter({"no tests": 1}),
     }
 
 

@@ -1,4 +1,4 @@
-"""Random mask: guarded mode, moving as many elements as agree, but others."""
+"""Random mask: guarded mode, moving as many elements as agree in sign, but others."""
 
 from collections.abc import Mapping
 from typing import cast
@@ -8,7 +8,7 @@ from torch import BoolTensor, nn
 
 from grasp_core.absorbed import Absorbed
 from grasp_core.alignment import agreement
-from grasp_core.data.batches import Batches
+from grasp_core.data.samples import Samples
 from grasp_core.peers.controls.masked import Masked
 from grasp_core.peers.peer import Load
 from grasp_core.seed import generator
@@ -24,15 +24,15 @@ def scattered(masks: Mapping[str, BoolTensor], order: torch.Generator) -> dict[s
 
 
 class RandomMask(Masked):
-    """Guarded GRASP with the marks of its mask scattered, tensor by tensor.
+    """Sign agreement with the marks of its mask scattered, tensor by tensor.
 
-    The control of the alignment's content. Costs what guarded GRASP costs. Source: DESIGN section 5.
+    The control of what the signs say. Costs what sign agreement costs. Source: DESIGN section 5.
     """
 
     def _absorb(self, load_source: Load) -> Absorbed:
         order = generator(self.task.config.seed, "random-mask", self.met)
 
-        def compare(source: nn.Module, target: nn.Module, batches: Batches) -> dict[str, BoolTensor]:
-            return scattered(agreement(source, target, batches), order)
+        def compare(source: nn.Module, target: nn.Module, labels: Samples) -> dict[str, BoolTensor]:
+            return scattered(agreement(source, target, labels), order)
 
-        return self.guarded(load_source, compare)
+        return self.guarded(load_source, compare=compare)

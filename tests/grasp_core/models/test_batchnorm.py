@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from grasp_core.errors import InvalidData
-from grasp_core.models.batchnorm import recalibrate
+from grasp_core.models.batchnorm import held_still, recalibrate
 
 
 def test_statistics_become_those_of_the_inputs():
@@ -42,3 +42,31 @@ def test_parameters_stay_and_no_data_is_an_error(oracle):
     assert all(torch.equal(p, before[name]) for name, p in model.named_parameters())
     with pytest.raises(InvalidData):
         recalibrate(model, [])
+
+
+def test_a_share_of_what_is_measured_is_mixed_with_what_came(oracle):
+    came, whole, half = oracle.model("source"), oracle.model("source"), oracle.model("source")
+    recalibrate(whole, [oracle.batch(0)])
+    recalibrate(half, [oracle.batch(0)], share=0.25)
+    for name in ("bn1.running_mean", "bn1.running_var"):
+        before, after = came.state_dict()[name], whole.state_dict()[name]
+        torch.testing.assert_close(half.state_dict()[name], before + 0.25 * (after - before))
+    recalibrate(came, [oracle.batch(0)], share=0.0)
+    assert torch.equal(came.bn1.running_mean, oracle.model("source").bn1.running_mean)
+
+
+def test_statistics_that_are_held_still_are_used_in_training_and_do_not_move(oracle):
+    model = oracle.model("source").train()
+    before = model.bn1.running_mean.clone()
+    images, _ = oracle.batch(0)
+    expected = oracle.model("source").eval()(images)
+    with held_still(model):
+        model.train()
+        out = model(images)
+    torch.testing.assert_close(out, expected)
+    out.sum().backward()
+    assert model.bn1.weight.grad is not None
+    assert torch.equal(model.bn1.running_mean, before)
+    model.train()
+    model(images)
+    assert not torch.equal(model.bn1.running_mean, before)  # only within the block

@@ -1,8 +1,6 @@
 """Each merge formula against a result worked out by hand."""
 
-import copy
 import math
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,7 +8,7 @@ from torch import nn
 
 from grasp_core.peers.controls.random_mask import scattered
 from grasp_core.peers.controls.shuffled_scores import shuffled
-from grasp_core.peers.controls.transfer_all import everything
+from grasp_core.peers.controls.tensor_steps import notched
 from grasp_core.peers.merges.average import stir_in
 from grasp_core.peers.merges.ensemble import MeanOfProbabilities
 from grasp_core.seed import generator
@@ -68,9 +66,33 @@ def test_shuffled_scores_are_the_same_scores_of_other_tensors():
     assert dealt != scores
 
 
-def test_everything_marks_every_element():
-    model = with_values([0.0, 0.0], 0.0)
-    marks = everything(copy.deepcopy(model), model, SimpleNamespace())
-    assert {name: mask.all().item() for name, mask in marks.items()} == {
-        name: True for name, _ in model.named_parameters()
-    }
+class Valley:
+    """A way of two tensors whose loss is (a - goal)^2 summed over them, as a Way tells it."""
+
+    names, samples = ("a", "b"), 10
+
+    def __init__(self, **goals):
+        self.goals = goals
+
+    def go(self, alphas):
+        self.at = dict(alphas)
+
+    def loss(self, alphas):
+        self.go(alphas)
+        return sum((alphas[name] - goal) ** 2 for name, goal in self.goals.items())
+
+    def slopes(self):
+        return {name: 2 * (self.at[name] - goal) for name, goal in self.goals.items()}
+
+
+def test_tensor_steps_bring_each_tensor_to_its_own_share_of_the_way():
+    alphas = (0.0, 0.25, 0.5)
+    chosen = notched(Valley(a=0.9, b=0.1), alphas, Valley.slopes)
+    assert chosen.alphas == pytest.approx({"a": 0.9, "b": 0.1}, abs=0.05)
+    assert chosen.gradient_passes == 10 * 10
+    assert len(chosen.trials) == 3 + 10  # the line's, its parabola lowest at a step tried, and one a notch
+
+
+def test_tensor_steps_that_help_nowhere_stay_at_the_line_search():
+    chosen = notched(Valley(a=0.5, b=0.5), (0.0, 0.25, 0.5), Valley.slopes)
+    assert chosen.alphas == {"a": 0.5, "b": 0.5}

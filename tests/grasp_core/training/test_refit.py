@@ -17,6 +17,7 @@ from grasp_core.training.folds import SOUP, rotations
 from grasp_core.training.refit import refit
 
 HOW = RefitConfig()
+TWO = RefitConfig(folds=2, share=0.5, onward=0.6)
 
 
 @pytest.fixture
@@ -29,46 +30,60 @@ def refitted(model, data, how=HOW, snapshots=None, **changes):
     config = FineTuneConfig(**{"epochs": 20, "lr": 3e-3} | changes)
     snapshots = snapshots or MemorySnapshots()
     snapshots.save(STEM, model)
-    return refit(model, gather(data), block=15, config=config, how=how, snapshots=snapshots, start=STEM)
+    labels = gather(data)
+    return refit(
+        model,
+        labels,
+        block=15,
+        config=config,
+        how=how,
+        snapshots=snapshots,
+        start=STEM,
+        settle=lambda model: recalibrate(model, labels.batches(32)),
+    )
 
 
-def test_two_folds_go_half_the_way_and_all_labels_on_from_their_mean(model, target_data):
-    told = refitted(model, target_data)
+@pytest.mark.parametrize(("how", "epochs"), [(HOW, 8), (TWO, 10)], ids=["one fold", "two"])
+def test_folds_go_a_part_of_the_way_and_all_labels_on_from_their_mean(model, target_data, how, epochs):
+    told = refitted(model, target_data, how)
     *folds, onward = told.kept
-    assert folds == [10, 10]
-    assert onward in {round(0.6 * step * 10) for step in HOW.steps}
-    assert told.gradient_passes == 2 * 10 * 45 + onward * 60
+    assert folds == [epochs] * how.folds
+    assert onward in {round(how.onward * step * epochs) for step in how.steps}
+    assert told.gradient_passes == how.folds * epochs * 45 + onward * 60
     assert [(e.fold, e.folds, e.epoch) for e in told.epochs] == [
-        (fold, 3, epoch) for fold, last in enumerate(told.kept, start=1) for epoch in range(1, last + 1)
+        (fold, how.folds + 1, epoch)
+        for fold, last in enumerate(told.kept, start=1)
+        for epoch in range(1, last + 1)
     ]
 
 
 def test_the_step_is_the_one_with_the_lowest_loss_on_what_was_held_out(model, target_data):
     """Recomputed here from the ends of the folds: each by a refit that takes nothing but that fold."""
     labels, start = gather(target_data), copy.deepcopy(model)
-    losses = dict.fromkeys(HOW.steps, 0.0)
+    losses = dict.fromkeys(TWO.steps, 0.0)
     splits = rotations(60, block=15, folds=2, order=generator(0, "folds"))
     ends = []
     for count in (1, 2):
         snapshots = MemorySnapshots()
         taught = copy.deepcopy(start)
         # a refit of one fold leaves that fold's end as its mean; of two, the mean of both
-        how = replace(HOW, onward=0.0, steps=(0.0, 1.0))
+        how = replace(TWO, onward=0.0, steps=(0.0, 1.0))
         _rotated(taught, target_data, splits[:count], how, snapshots)
         mean = copy.deepcopy(start)
         snapshots.load_into(SOUP, mean)
         ends.append(mean)
     second = _lerped(ends[0], ends[1], 2.0)  # 2 * mean - first
     for end, (_, held) in zip((ends[0], second), splits, strict=True):
-        for step in HOW.steps:
+        for step in TWO.steps:
             there = _lerped(start, end, step)
-            recalibrate(there, labels.batches(32))
+            if step > 0:  # at 0 it stays as it was
+                recalibrate(there, labels.batches(32))
             losses[step] += evaluate(there, labels.subset(held).batches(32)).loss
     best = min(losses, key=losses.__getitem__)
     wanted = _lerped(start, ends[1], best)
     recalibrate(wanted, labels.batches(32))
 
-    refitted(model, target_data, replace(HOW, onward=0.0))
+    refitted(model, target_data, replace(TWO, onward=0.0))
 
     assert best > 0
     for name, tensor in wanted.state_dict().items():
@@ -118,5 +133,5 @@ def test_the_same_seed_refits_to_the_same_model_and_the_global_numbers_stay(mode
 
 def test_any_iterable_of_batches_is_refitted(model, target_data):
     listed = TargetData(list(target_data.train), list(target_data.val))
-    assert len(refitted(model, listed).kept) == 3
+    assert len(refitted(model, listed).kept) == 2
     assert evaluate(model, target_data.val).samples == 15

@@ -74,6 +74,7 @@ def test_people_see_metrics_pictures_and_a_note(
     assert metrics["transferred_fraction"] == 1.0
     assert {"seconds/fine_tune", "peak_bytes/fine_tune"} <= metrics.keys()
     assert "| after fine-tune |" in run.data.tags["mlflow.note.content"]
+    assert "Batch norm: statistics" in run.data.tags["mlflow.note.content"]
     assert artifact(client, logged, "confusion.png", downloads).read_bytes().startswith(b"\x89PNG")
     confusion = json.loads(artifact(client, logged, "confusion.json", downloads).read_text())
     assert np.sum(confusion["counts"]) == 40
@@ -86,6 +87,7 @@ def test_alignment_is_there_by_layer(
     logged = log(replace(candidate, absorbed=replace(candidate.absorbed, scores=scores)))
     document = json.loads(artifact(client, logged, "alignment.json", downloads).read_text())
     assert document["scores"] == scores
+    assert document["kind"] == "share of the way"
     assert artifact(client, logged, "alignment.png", downloads).read_bytes().startswith(b"\x89PNG")
 
 

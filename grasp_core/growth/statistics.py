@@ -1,0 +1,74 @@
+"""Which batch-norm statistics a newcomer gets: those it came with, those of the labels, or half of each."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from grasp_core.data.samples import Samples
+from grasp_core.data.target import in_order
+from grasp_core.models.batchnorm import recalibrate, statistics_of, tracking
+from grasp_core.models.evaluate import evaluate
+
+SHARES = (1.0, 0.5, 0.0)  # of the labels' statistics
+# The labels' own win unless another share's loss, times this, is lower: with them training can measure on,
+# and where they do no harm losses differ by less (docs/LOG.md, 2026-11-26).
+TRUST = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The share of the labels' statistics that was taken, and the mean cross-entropy that chose it.
+
+    share: in [0, 1]; None for a model that has none. losses: per share, on labels that set no statistics.
+    """
+
+    share: float | None
+    loss: float
+    losses: dict[float, float]
+
+    @property
+    def held(self) -> bool:
+        """Whether training has to hold the statistics still, because the labels are no measure of them."""
+        return self.share is not None and self.share < 1
+
+
+def fit_statistics(model: nn.Module, labels: Samples, *, batch_size: int) -> Fitted:
+    """Give a model the statistics that fit the labels best, in place, judged crosswise.
+
+    Statistics of each half of the labels are tried on the other half: those of few samples fit the samples
+    that they were measured on whatever they do to others. Then all labels set the share that won.
+    Costs one pass without gradients to measure and one per share.
+    Raises InvalidData without samples, NonFiniteLoss.
+    """
+    if not tracking(model):
+        return Fitted(None, evaluate(model, in_order(labels, batch_size)).loss, {})
+    came = [s.clone() for s in statistics_of(model)]
+    sums = dict.fromkeys(SHARES, 0.0)
+    mean = [torch.zeros_like(s) for s in came]
+    first, second = _halves(labels)
+    for measured, held_out in ((first, second), (second, first)):
+        _put(model, came)
+        recalibrate(model, in_order(measured, batch_size))
+        theirs = [s.clone() for s in statistics_of(model)]
+        for total, part in zip(mean, theirs, strict=True):
+            total.add_(part, alpha=len(measured) / len(labels))
+        for share in SHARES:
+            _put(model, [a.lerp(b, share) for a, b in zip(came, theirs, strict=True)])
+            sums[share] += evaluate(model, in_order(held_out, batch_size)).loss * len(held_out)
+    losses = {share: total / len(labels) for share, total in sums.items()}
+    share = min(SHARES, key=lambda share: losses[share] * (1.0 if share == 1 else TRUST))
+    _put(model, [a.lerp(b, share) for a, b in zip(came, mean, strict=True)])
+    return Fitted(share, losses[share], losses)
+
+
+def _halves(labels: Samples) -> tuple[Samples, Samples]:
+    """Part the labels in two, each class as evenly as it goes."""
+    order = labels.labels.argsort(stable=True)
+    return labels.subset(order[0::2]), labels.subset(order[1::2])
+
+
+def _put(model: nn.Module, values: list[Tensor]) -> None:
+    with torch.no_grad():
+        for tensor, value in zip(statistics_of(model), values, strict=True):
+            tensor.copy_(value)
