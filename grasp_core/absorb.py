@@ -9,7 +9,7 @@ from grasp_core.config import AbsorbConfig
 from grasp_core.data.sample import all_labels, sampled
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import TargetData, in_order
-from grasp_core.growth.statistics import fit_statistics
+from grasp_core.growth.statistics import as_they_came, fit_statistics
 from grasp_core.guarded import absorb_guarded
 from grasp_core.models.classes import labelled, only_among
 from grasp_core.models.evaluate import Metrics, evaluate
@@ -110,10 +110,11 @@ def _become(
     care, share = None, None
     if sample is not None:
         progress.step("recalibrate")
-        classes = labelled(source, all_labels(data), sample)
-        with only_among(source, classes):
-            fitted = fit_statistics(source, sample, batch_size=config.batch_size)
-        care, share = Care(sample, fitted.held, classes), fitted.share
+        known = labelled(source, all_labels(data), sample)
+        fit = fit_statistics if known.enough else as_they_came
+        with only_among(source, known.classes):
+            fitted = fit(source, sample, batch_size=config.batch_size)
+        care, share = Care(sample, fitted.held, known), fitted.share
     progress.step("evaluate")
     metrics = evaluate(source, in_order(data.val, config.batch_size))
     progress.step("transfer")

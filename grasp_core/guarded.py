@@ -34,7 +34,7 @@ def absorb_guarded(
     sample = sampled(data, limit=config.sample, seed=config.seed)
     with restored_on_error(STEM, target, snapshots):
         before = evaluate(target, in_order(data.val, config.batch_size))
-        classes = labelled(target, all_labels(data), sample)
+        known = labelled(target, all_labels(data), sample)
         growth = grow(
             target,
             load_source,
@@ -42,14 +42,14 @@ def absorb_guarded(
             config=config,
             snapshots=snapshots,
             progress=progress,
-            classes=classes,
+            labelled=known,
             compare=compare,
             choose=choose,
         )
     tuned = FineTuned(epochs=(), kept=(), gradient_passes=0, first=before)
     if growth.choice != "unchanged":
         snapshots.save(STEM, target)
-        care = Care(sample, growth.statistics.held, classes)
+        care = Care(sample, growth.statistics.held, known)
         tuned = serve(
             target,
             data,

@@ -3,13 +3,13 @@
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from torch import Tensor, nn
+from torch import nn
 
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import TargetData, count, gather, in_order
 from grasp_core.models.batchnorm import held_still, recalibrate
-from grasp_core.models.classes import only_among
+from grasp_core.models.classes import Labelled, only_among
 from grasp_core.models.evaluate import evaluate
 from grasp_core.models.loss import need_finite_tensors
 from grasp_core.models.snapshots import STEM, Snapshots
@@ -24,12 +24,13 @@ class Care:
     """What guarded mode's fine-tune takes care of.
 
     sample: labels that measure batch-norm statistics after every training of a refit; held: they stay as
-    they are instead. classes: those that have a label, when some have none; training leaves the others out.
+    they are instead. labelled: classes that have a label; training leaves the others out, and nothing is
+    trained where too few have one.
     """
 
     sample: Samples
     held: bool
-    classes: Tensor | None
+    labelled: Labelled
 
 
 def serve(
@@ -50,12 +51,14 @@ def serve(
     """
     few = care is not None and config.folds > 1 and _labels(data) <= config.soup_limit
     val, first = data.val, None
-    if few or (care is not None and care.classes is not None):  # a plain fine-tune measures it anyway
+    if few or (care is not None and care.labelled.classes is not None):  # a plain fine-tune measures it
         first = evaluate(model, in_order(val, config.batch_size))
+    if care is not None and not care.labelled.enough:
+        return FineTuned(epochs=(), kept=(0,), gradient_passes=0, first=first, last=first)
     progress.step("fine_tune")
     with ExitStack() as careful:
         if care is not None:
-            careful.enter_context(only_among(model, care.classes))
+            careful.enter_context(only_among(model, care.labelled.classes))
         if care is not None and care.held:
             careful.enter_context(held_still(model))
         if care is not None and few:

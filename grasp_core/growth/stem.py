@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import BoolTensor, Tensor, nn
+from torch import BoolTensor, nn
 
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import in_order
-from grasp_core.growth.statistics import Fitted, fit_statistics
+from grasp_core.growth.statistics import Fitted, as_they_came, fit_statistics
 from grasp_core.growth.way import Choose, Trial, Way, line
-from grasp_core.models.classes import only_among
+from grasp_core.models.classes import Labelled, only_among
 from grasp_core.models.evaluate import Metrics, evaluate
 from grasp_core.models.pairs import check_pair
 from grasp_core.models.snapshots import STEM, Snapshots
@@ -46,13 +46,14 @@ def grow(
     config: AbsorbConfig,
     snapshots: Snapshots,
     progress: Progress,
-    classes: Tensor | None = None,
+    labelled: Labelled,
     compare: Compare | None = None,
     choose: Choose = line,
 ) -> Growth:
     """Move the stem toward a source as far as the labels' cross-entropy falls, in place.
 
-    classes: those that have a label, when some have none; what is measured leaves the others out.
+    labelled: classes that have a label; what is measured leaves the others out, and statistics of a newcomer
+    stay as they came where labels say too little.
 
     The better of both leads: it takes from the other. compare (which elements may move; all without it) and
     choose are exchanged by the controls of grasp_core.peers.
@@ -64,9 +65,10 @@ def grow(
     progress.step("load")
     source = load_source()
     check_pair(source, stem)
-    with only_among(source, classes), only_among(stem, classes):
+    with only_among(source, labelled.classes), only_among(stem, labelled.classes):
         progress.step("recalibrate")
-        fitted = fit_statistics(source, labels, batch_size=config.batch_size)
+        fit = fit_statistics if labelled.enough else as_they_came
+        fitted = fit(source, labels, batch_size=config.batch_size)
         progress.step("evaluate")
         before = evaluate(stem, in_order(labels, config.batch_size))
         leads = fitted.loss < before.loss

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,15 +12,29 @@ from grasp_core.models.loss import logits_of
 from grasp_core.models.modes import mode
 
 
-def labelled(model: nn.Module, labels: Tensor, sample: Samples) -> Tensor | None:
-    """Name the classes among labels, in order; None when they are all that the model knows.
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """The classes that have a label, in order; None when all have one. known: how many the model knows."""
 
-    sample: images to learn from how many it knows.
-    """
+    classes: Tensor | None
+    known: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether training on them does more good than harm: more than half of the classes.
+
+        Source: measured, docs/LOG.md (2026-11-26).
+        """
+        return self.classes is None or 2 * len(self.classes) > self.known
+
+
+def labelled(model: nn.Module, labels: Tensor, sample: Samples) -> Labelled:
+    """Name the classes among labels; sample: images to learn from how many the model knows."""
     with mode(model, "eval"), torch.inference_mode():
         logits, _ = logits_of(model, sample.batch(torch.zeros(1, dtype=torch.int64)))
     classes = torch.bincount(labels, minlength=logits.shape[1]).nonzero().flatten()
-    return classes if len(classes) < logits.shape[1] else None
+    known = logits.shape[1]
+    return Labelled(classes if len(classes) < known else None, known)
 
 
 @contextmanager

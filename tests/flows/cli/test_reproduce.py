@@ -70,7 +70,7 @@ def test_digits_give_the_whole_table_without_any_data():
     assert all(f"\n| {peer} | O(" in report for peer in PEERS)  # memory and time of each
     assert "written: reproduction/digits/report.md" in done.output
     again = reproduce("digits", *QUICK, "--budget", 20)
-    steps = 2 * (len(PEERS) + 3)  # of two seeds: a base or a source each, and every peer
+    steps = 2 * (len(PEERS) + 3)
     assert f"{steps} steps, {steps} done before" in again.output
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from grasp_core.data.samples import Samples
-from grasp_core.models.classes import labelled, only_among
+from grasp_core.models.classes import Labelled, labelled, only_among
 from grasp_core.models.loss import cross_entropy
 
 BATCH = (torch.ones(2, 1, 1, 3), torch.tensor([0, 2]))
@@ -43,5 +43,12 @@ def test_afterwards_and_with_all_classes_the_model_is_as_before():
 
 def test_the_labelled_classes_are_named_unless_they_are_all():
     sample = Samples(BATCH[0], BATCH[1])
-    assert labelled(network(), torch.tensor([2, 0, 0]), sample).tolist() == [0, 2]
-    assert labelled(network(), torch.tensor([3, 1, 2, 0]), sample) is None
+    assert labelled(network(), torch.tensor([2, 0, 0]), sample).classes.tolist() == [0, 2]
+    assert labelled(network(), torch.tensor([3, 1, 2, 0]), sample) == Labelled(None, known=4)
+
+
+def test_more_than_half_of_the_classes_are_enough_to_train_on():
+    sample = Samples(BATCH[0], BATCH[1])
+    assert not labelled(network(), torch.tensor([2, 0]), sample).enough
+    assert labelled(network(), torch.tensor([2, 0, 1]), sample).enough
+    assert labelled(network(), torch.tensor([2, 0, 1, 3]), sample).enough
