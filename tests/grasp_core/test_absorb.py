@@ -243,8 +243,8 @@ def test_classes_without_a_label_are_not_trained_away(target_data, knowing):
     assert absorbed.choice == "replaced"
     assert absorbed.epochs
     others = knowing.head.bias[6:]
-    assert torch.allclose(target.head.bias[6:], others, atol=1e-2)
-    assert (plain.head.bias[6:] < others - 1e-2).all()
+    assert torch.allclose(target.head.bias[6:], others, atol=1e-3)
+    assert (plain.head.bias[6:] < others - 5e-3).all()
     assert absorbed.after_fine_tune == evaluate(target, left.val)  # as it is served, among all classes
 
 
