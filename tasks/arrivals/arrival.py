@@ -65,7 +65,7 @@ def read_manifest(accepted: Accepted) -> Manifest:
             "newer_schema",
             object=accepted.key,
             found=str(error),
-            needed="schema_version 1",
+            needed=f"schema_version up to {Manifest.newest_schema}",
             next="parked; update the pipeline, then requeue it",
         ) from error
     except InvalidDocument as error:
@@ -123,5 +123,5 @@ def _unlike(found: Document, needed: Document) -> tuple[str, str]:
 
 
 def _invalid(accepted: Accepted, *, found: str) -> BadArrival:
-    needed = f"a manifest of schema_version 1, UTF-8, at most {MAX_DOCUMENT_BYTES} bytes"
+    needed = f"a manifest of schema_version 1 or 2, UTF-8, at most {MAX_DOCUMENT_BYTES} bytes"
     return BadArrival("manifest_invalid", object=accepted.key, found=found, needed=needed)

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import NamedTuple
 
-from tasks.arrivals.arrival import Delayed
+from tasks.arrivals.arrival import Delayed, read_manifest
 from tasks.arrivals.examine import Refused, examine_one
 from tasks.bucket.store import Store
 from tasks.contracts.base import Document, Moment
 from tasks.contracts.journal import Accepted, Attempted, Decided, Entry, Promoted, Requeued, Withdrawn
 from tasks.contracts.state import State
 from tasks.contracts.target import Target
-from tasks.errors import InvalidDocument
+from tasks.errors import BadArrival, InvalidDocument
 from tasks.journal.log import Journal
 
 
@@ -104,4 +104,13 @@ def _said(entry: Entry) -> str:
         return f"requeued: {entry.reason}"
     if isinstance(entry, Withdrawn | Promoted):
         return f"{entry.kind}: {entry.reason}"
-    return "accepted: its manifest was copied" if isinstance(entry, Accepted) else entry.kind
+    return f"accepted: its manifest was copied{_start(entry)}" if isinstance(entry, Accepted) else entry.kind
+
+
+def _start(accepted: Accepted) -> str:
+    """Say what the source was trained from, where its manifest can be read and says it."""
+    try:
+        parent = read_manifest(accepted).parent
+    except BadArrival:
+        return ""
+    return f"; its training started from {parent.words}" if parent else ""

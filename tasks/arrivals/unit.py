@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from tasks.arrivals.arrival import Arrival
 from tasks.contracts.journal import Digests, SourceRef
-from tasks.contracts.manifest import Manifest
+from tasks.contracts.manifest import Manifest, Parent
 from tasks.contracts.state import Lineage, State
 from tasks.contracts.target import AbsorbSettings, Target
 from tasks.errors import JournalMoved
@@ -18,6 +18,7 @@ from tasks.journal.lineages import head_of, next_index
 class Unit:
     """A source about to be absorbed. parent_version: the version it builds on, None for the first.
 
+    started_from: what the source's training started from, as its manifest says.
     rebuilds: the lineage is being rebuilt beside the current one; its decisions close no arrival yet.
     """
 
@@ -30,6 +31,7 @@ class Unit:
     parent_version: int | None
     digests: Digests
     seed: int
+    started_from: Parent | None = None
     rebuilds: bool = False
 
     @property
@@ -50,6 +52,7 @@ def plan(target: Target, arrival: Arrival, state: State) -> Unit:
         parent_version=state.champion,
         digests=digests_of(target),
         seed=target.absorb.seed,
+        started_from=arrival.manifest.parent,
     )
 
 

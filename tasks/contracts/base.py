@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -67,6 +67,7 @@ class Document(BaseModel):
     """Base of every document: immutable, no unknown fields, no NaN."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    newest_schema: ClassVar[int] = SCHEMA_VERSION  # the greatest schema_version of it that this code reads
 
 
 class Period(Document):

@@ -1,6 +1,6 @@
 """The manifest: the contract that a publisher writes beside the weights, last."""
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,10 +24,34 @@ class Weights(Document):
         return self
 
 
-class Manifest(ModelSignature):
-    """One immutable published source."""
+class Parent(Document):
+    """The model that a source's training started from: a target's version, or another source."""
 
-    schema_version: Literal[1] = 1
+    weights_sha256: Sha256 = Field(description="of the file that training started from")
+    target: Name | None = Field(default=None, description="the target whose served version it was")
+    registry_version: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _version_of_a_target(self) -> Self:
+        if (self.target is None) != (self.registry_version is None):
+            raise ValueError("parent names one of target and registry_version, needs both or neither")
+        return self
+
+    @property
+    def words(self) -> str:
+        """Name it for people."""
+        digest = self.weights_sha256[:12]
+        if self.target is None:
+            return f"weights {digest}"
+        return f"version {self.registry_version} of {self.target} (weights {digest})"
+
+
+class Manifest(ModelSignature):
+    """One immutable published source. With a parent its schema_version is 2: readers of 1 park it."""
+
+    newest_schema: ClassVar[int] = 2
+
+    schema_version: Literal[1, 2] = 1
     series: Name
     rev: Rev
     period: Period
@@ -35,6 +59,13 @@ class Manifest(ModelSignature):
     publisher: Text | None = None
     created_at: Moment | None = None
     metrics: dict[Text, float] | None = Field(default=None, max_length=1000)
+    parent: Parent | None = Field(default=None, description="needs schema_version 2")
+
+    @model_validator(mode="after")
+    def _parent_of_version_2(self) -> Self:
+        if self.parent is not None and self.schema_version < 2:
+            raise ValueError("parent is named with schema_version 1, needs 2")
+        return self
 
     @property
     def key(self) -> str:

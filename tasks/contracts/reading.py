@@ -25,7 +25,7 @@ def read_document(model: type[D], body: bytes, *, name: str) -> D:
     text = _text(body, name=name)
     _check_depth(text, name=name)
     raw = _parse(text, name=name)
-    _check_schema_version(raw, name=name)
+    _check_schema_version(raw, name=name, known=model.newest_schema)
     try:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:

@@ -1,11 +1,12 @@
 """The sources that a version was made from, kept beside its weights so that it explains itself."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from tasks.contracts.base import Document
 from tasks.contracts.journal import SourceRef
+from tasks.contracts.manifest import Parent
 
 
 class Ancestor(Document):
@@ -16,6 +17,15 @@ class Ancestor(Document):
     choice: str
     alpha: float | None
     license: str | None = Field(default=None, description="as the source's file stated it")
+    parent: Parent | None = Field(default=None, description="what the source's training started from")
+
+    @model_serializer(mode="wrap")
+    def _without_an_absent_parent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what older readers would not know, where it says nothing."""
+        written: dict[str, Any] = write(self)
+        if self.parent is None:
+            written.pop("parent", None)
+        return written
 
 
 class Ancestry(Document):

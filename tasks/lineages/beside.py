@@ -67,6 +67,7 @@ def unit_beside(work: Work, rebuild: Rebuild, arrival: Arrival) -> Unit:
         parent_version=head_of(state, rebuild.lineage, start=rebuild.start),
         digests=digests_of(work.target),
         seed=work.target.absorb.seed,
+        started_from=arrival.manifest.parent,
         rebuilds=True,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tasks.contracts.base import Architecture, InputSpec, ModelSignature
-from tasks.contracts.manifest import Manifest
+from tasks.contracts.manifest import Manifest, Parent
 from tasks.contracts.writing import document_bytes, need_room
 from tasks.errors import InvalidDocument
 from tasks.problems import first_problem
@@ -57,9 +57,12 @@ def describe(
     place: Place,
     publisher: str | None = None,
     metrics: Mapping[str, float] | None = None,
+    parent: Parent | None = None,
 ) -> Manifest:
     """Write the manifest of a weights file. Raises InvalidDocument that names the field."""
     fields: dict[str, Any] = {
+        "schema_version": 2 if parent else 1,  # who knows 1 only can read what names no parent
+        "parent": parent,
         **{name: getattr(signature, name) for name in ("architecture", "classes", "input")},
         "series": place.series,
         "rev": place.rev,

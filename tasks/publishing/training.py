@@ -21,7 +21,7 @@ from tasks.data.folder import labels_of, write_images
 from tasks.data.shares import cure, thin_classes
 from tasks.data.sound import check_splits, sound_samples
 from tasks.errors import InvalidDocument
-from tasks.weights.files import new_module, save
+from tasks.weights.files import load_module, new_module, save
 from tasks.weights.snapshots import FileSnapshots
 
 VAL_SHARE = 0.1
@@ -156,11 +156,15 @@ def train(
     lr: float,
     seed: int,
     say: Callable[[str], None],
+    start: Path | None = None,
 ) -> float:
-    """Train by the paper's recipe into a weights file; gives the validation accuracy of the epoch kept."""
+    """Train by the paper's recipe into a weights file; gives the validation accuracy of the epoch kept.
+
+    start: the weights to go on from, checked before; none: torch's random ones.
+    """
     config = SourceTrainingConfig(epochs=epochs, lr=lr, seed=seed)
     torch.manual_seed(seed)
-    module = new_module(signature.architecture)
+    module = load_module(start, signature.architecture) if start else new_module(signature.architecture)
     if torch.cuda.is_available():
         module.cuda()
     snapshots = FileSnapshots(file.parent)

@@ -122,6 +122,7 @@ def _ancestor(candidate: Candidate, unit: Unit, outcome: Outcome) -> Ancestor:
         choice=outcome.choice,
         alpha=outcome.alpha,
         license=candidate.license,
+        parent=unit.started_from,
     )
 
 

@@ -32,12 +32,13 @@ def model_card(target: Target, unit: Unit, *, outcome: Outcome, ancestors: tuple
             "",
             "## Sources",
             "",
-            "| index | series | period | rev | what became of it | licence | weights SHA-256 |",
-            "|---|---|---|---|---|---|---|",
+            "| index | series | period | rev | started from | what became of it | licence "
+            "| weights SHA-256 |",
+            "|---|---|---|---|---|---|---|---|",
             *(_row(ancestor) for ancestor in ancestors),
             "",
             "Licences are what the sources' files state (`grasp publish --license`); for others ask the "
-            "publisher.",
+            "publisher. What its training started from is what its manifest states.",
             "",
         ]
     )
@@ -67,8 +68,9 @@ def metrics_table(models: dict[str, Scores]) -> list[str]:
 def _row(ancestor: Ancestor) -> str:
     source = ancestor.source
     became = ancestor.choice + (f", alpha {ancestor.alpha:g}" if ancestor.alpha else "")
+    started = ancestor.parent.words if ancestor.parent else "not stated"
     return (
-        f"| {ancestor.index} | {source.series} | {source.period.label} | {source.rev} | {became} "
+        f"| {ancestor.index} | {source.series} | {source.period.label} | {source.rev} | {started} | {became} "
         f"| {_cell(ancestor.license or 'not stated')} | `{source.weights_sha256[:12]}` |"
     )
 

@@ -21,6 +21,7 @@ from flows.cli.sources.publish import (
     send,
     warn_untaken,
 )
+from flows.cli.sources.start import start_at
 from flows.cli.sources.target_of import target_of
 from tasks.bucket.store import Store
 from tasks.contracts.target import Target
@@ -62,6 +63,9 @@ def train_source(
     target: str = typer.Option(
         "", "--target", help="Take network, classes and input from this target: its name, or its document."
     ),
+    from_: str = typer.Option(
+        "", "--from", help="TARGET@champion or TARGET@VERSION: go on from its weights, for this target."
+    ),
     size: str = typer.Option("", "--size", help="Input as HEIGHTxWIDTHxCHANNELS; usual: 224x224x3."),
     mean: str = typer.Option("", "--mean", help="Mean per channel of x/255; usual: ImageNet's."),
     std: str = typer.Option("", "--std", help="Standard deviation per channel; usual: ImageNet's."),
@@ -71,6 +75,8 @@ def train_source(
 
     Example: [bold]grasp train-source --digits 2/6 --series digits --period 2011 --start 2011-01-01
     --end 2011-12-31[/]
+    Going on from what is served: [bold]grasp train-source --from digits-now@champion --images photos/2012
+    --series digits --period 2012 --start 2012-01-01 --end 2012-12-31[/]
     """
     need_absorb("grasp train-source")
     from grasp_core.data.digits import CLASSES as DIGITS
@@ -83,16 +89,21 @@ def train_source(
         raise typer.BadParameter(
             "--target brings network and input; say it or those, not both, with --images"
         )
+    if from_ and (target or architecture or size or mean or std):
+        raise typer.BadParameter("--from brings the target, its network and input; say it or those, not both")
     store = None if to else Store.from_settings(load_settings(StoreSettings))
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
-    fits = _absorbing(target, series) if target else None
-    classes = DIGITS if digits else folder_classes(images, fits)
-    network = architecture or "grasp/digits-cnn"
-    signature = fits or signature_of(network, classes, given_input(size, mean, std, usual_input(network)))
-    check_seen(signature.architecture, signature.input)  # before a folder is decoded
-    if store and not fits:
-        warn_untaken(store, signature, place)
     with private_directory(to or Path.cwd()) as scratch:
+        begun = start_at(from_, scratch) if from_ else None
+        fits = begun.target if begun else target_of(target) if target else None
+        if fits:
+            _check_takes(fits, series, digits=bool(digits))
+        classes = DIGITS if digits else folder_classes(images, fits)
+        network = architecture or "grasp/digits-cnn"
+        signature = fits or signature_of(network, classes, given_input(size, mean, std, usual_input(network)))
+        check_seen(signature.architecture, signature.input)  # before a folder is decoded
+        if store and not fits:
+            warn_untaken(store, signature, place)
         data = (
             digits_data(digits, seed=seed)
             if digits
@@ -101,11 +112,28 @@ def train_source(
         tell_account(data)
         if data.absent:
             out.print(f"no folder of {', '.join(map(ascii, data.absent))}: this source will not know them")
+        if begun:
+            out.print(f"training starts from {begun.parent.words}", soft_wrap=True)
         trained = scratch / "weights.safetensors"
-        accuracy = train(data, signature, trained, epochs=epochs, lr=lr, seed=seed, say=out.print)
-        metrics = {"val_accuracy": accuracy}
+        accuracy = train(
+            data,
+            signature,
+            trained,
+            epochs=epochs,
+            lr=lr,
+            seed=seed,
+            say=out.print,
+            start=begun.file if begun else None,
+        )
         with licensed(trained, license_) as file:
-            manifest = describe(file, signature, place=place, publisher=publisher, metrics=metrics)
+            manifest = describe(
+                file,
+                signature,
+                place=place,
+                publisher=publisher,
+                metrics={"val_accuracy": accuracy},
+                parent=begun.parent if begun else None,
+            )
             if store:
                 say(send(store, file, manifest))
                 return
@@ -114,11 +142,16 @@ def train_source(
     out.print(f"wrote {to}/weights.safetensors and {to}/manifest.json; nothing was sent", soft_wrap=True)
 
 
-def _absorbing(which: str, series: str) -> Target:
-    """Read the target that a source is trained for. Raises InvalidDocument unless it absorbs the series."""
-    target = target_of(which)
+def _check_takes(target: Target, series: str, *, digits: bool) -> None:
+    """Raise InvalidDocument unless a target absorbs the series and, where digits are shown, sees those."""
     if series not in target.series:
         raise InvalidDocument(
             f"target {target.name}: absorbs {', '.join(target.series)}, not {series}; nothing was trained"
         )
-    return target
+    from grasp_core.data.digits import CLASSES
+
+    if digits and (target.classes != CLASSES or target.input != usual_input("grasp/digits-cnn")):
+        raise InvalidDocument(
+            f"target {target.name}: sees other images or classes than --digits gives; needs --images; "
+            "nothing was trained"
+        )

@@ -15,6 +15,7 @@ from flows.absorb import absorb
 from flows.cli.app import command_line
 from grasp_core.data import digits
 from grasp_core.data.decoding import decode
+from tasks.contracts.target import AbsorbSettings, GateSettings
 from tests.flows.conftest import World
 
 pytestmark = pytest.mark.integration
@@ -58,6 +59,47 @@ def test_a_target_without_a_champion_has_nothing_to_pull(world: World, tmp_path:
 
     assert "has no champion yet" in str(refused.exception)
     assert not (tmp_path / "champion").exists()
+
+
+def test_a_source_trained_from_the_champion_says_so_wherever_it_is_shown(world: World, tmp_path: Path):
+    name = world.target.name
+    world.publish(1, year=2001)
+    absorb(name)
+    when = ("--series", "digits", "--period", "2002", "--start", "2002-01-01", "--end", "2002-12-31")
+
+    trained = grasp("train-source", "--from", f"{name}@champion", "--digits", "2/4", *when, "--epochs", 3)
+
+    assert trained.exit_code == 0, trained.output
+    manifest = json.loads(world.store.get("manifests/digits/2002/1.json").body)
+    champion = {"weights_sha256": world.decided()[0].weights_sha256, "target": name, "registry_version": 1}
+    assert (manifest["schema_version"], manifest["parent"]) == (2, champion)
+    assert manifest["metrics"]["val_accuracy"] > 0.5  # three epochs from nothing stay at 0.1 to 0.3
+
+    world.replace_target(
+        absorb=AbsorbSettings(mode="reference", epochs=1), gate=GateSettings(policy="always")
+    )
+    absorb(name)
+    words = f"version 1 of {name} (weights {champion['weights_sha256'][:12]})"
+    told = grasp("explain", "digits/2002/1", "--target", name)
+    assert f"its training started from {words}" in " ".join(told.output.split())
+    pulled = grasp("champion", "pull", name, "--to", tmp_path / "pulled", "--version", 2)
+    assert pulled.exit_code == 0, pulled.output
+    first, second = json.loads((tmp_path / "pulled" / "ancestors.json").read_text())["ancestors"]
+    assert "parent" not in first  # who does not know the field can read what does not need it
+    assert second["parent"] == champion
+    card = (tmp_path / "pulled" / "README.md").read_text()
+    assert f"| 2 | digits | 2002 | 1 | {words} |" in card
+
+
+def test_a_start_that_is_no_version_of_a_target_is_refused_before_training(two_versions: World):
+    when = ("--series", "digits", "--period", "2003", "--start", "2003-01-01", "--end", "2003-12-31")
+    for which, said in (
+        ("digits-now", "needs TARGET@champion"),
+        (f"{two_versions.target.name}@9", "no decided version 9"),
+    ):
+        refused = grasp("train-source", "--from", which, "--digits", "2/4", *when)
+        assert said in str(refused.exception)
+        assert "epoch" not in refused.output
 
 
 def test_an_image_is_classified_as_the_served_champion_does_it(two_versions: World, tmp_path: Path):

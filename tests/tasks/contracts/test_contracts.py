@@ -247,8 +247,35 @@ def test_brackets_and_quotes_inside_strings_are_no_depth():
 
 
 def test_a_newer_schema_is_told_before_its_fields_are_judged():
+    with pytest.raises(NewerSchema, match="schema_version is 3"):
+        read_document(Manifest, b'{"schema_version": 3, "anything": true}', name="k")
     with pytest.raises(NewerSchema, match="schema_version is 2"):
-        read_document(Manifest, b'{"schema_version": 2, "anything": true}', name="k")
+        read_document(Target, b'{"schema_version": 2, "anything": true}', name="k")
+
+
+PARENT = {"weights_sha256": "e" * 64, "target": "digits-now", "registry_version": 3}
+
+
+def test_a_parent_needs_the_schema_version_that_older_readers_park():
+    named = MANIFEST | {"parent": PARENT}
+    with pytest.raises(InvalidDocument, match="parent is named with schema_version 1, needs 2"):
+        read_document(Manifest, json.dumps(named).encode(), name="k")
+    manifest = read_document(Manifest, json.dumps(named | {"schema_version": 2}).encode(), name="k")
+    assert manifest.parent
+    assert manifest.parent.words == "version 3 of digits-now (weights eeeeeeeeeeee)"
+
+
+def test_a_parent_is_a_version_of_a_target_or_weights_alone():
+    for absent in ("target", "registry_version"):
+        half = {key: value for key, value in PARENT.items() if key != absent}
+        with pytest.raises(InvalidDocument, match="needs both or neither"):
+            read_document(
+                Manifest, json.dumps(MANIFEST | {"schema_version": 2, "parent": half}).encode(), name="k"
+            )
+    alone = MANIFEST | {"schema_version": 2, "parent": {"weights_sha256": "e" * 64}}
+    assert (
+        read_document(Manifest, json.dumps(alone).encode(), name="k").parent.words == "weights eeeeeeeeeeee"
+    )
 
 
 def test_what_a_stranger_wrote_reaches_a_message_as_printable_text():
