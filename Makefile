@@ -9,7 +9,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 # Images of containers like to set it. Then every process compiles torch, MLflow and Prefect anew: seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
+.PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,8 +74,11 @@ bench-related: setup  ## the same look at the methods of others (docs/peers.md),
 bench-accuracy-full: setup  ## all settings and seeds, resumable; writes docs/benchmark.md
 	$(BIN)/python -m benchmarks.accuracy full
 
-bench-temporal: setup  ## a quick look at real drift: emoji by year, fetched by npm and pip (docs/benchmark.md)
+bench-temporal: setup  ## a quick look at real drift: emoji by year, fetched by npm and pip (docs/benchmark/temporal.md)
 	$(BIN)/python -m benchmarks.temporal quick
+
+bench-temporal-full: setup  ## all its settings and seeds, resumable; writes docs/benchmark/temporal.md
+	$(BIN)/python -m benchmarks.temporal full
 
 bench-traps: setup  ## guarded mode where a careless absorb does harm, resumable
 	$(BIN)/python -m benchmarks.traps

@@ -14,6 +14,7 @@ from benchmarks.accuracy.settings import (
     RELATED_QUICK,
     RELATED_WORK,
     SECOND_TASK,
+    STARTS,
 )
 
 ACCURACY = Benchmark(
@@ -23,6 +24,7 @@ ACCURACY = Benchmark(
         "claim": CLAIM,
         "not_worse": NOT_WORSE,
         "partial": PARTIAL,
+        "starts": STARTS,
         "second_task": SECOND_TASK,
         "related_work": RELATED_WORK,
     },

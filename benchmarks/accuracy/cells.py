@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.accuracy.corpus import CORPORA, Target
+from benchmarks.accuracy.following import following
 from benchmarks.accuracy.settings import Setting
 from benchmarks.accuracy.worlds import ancestor, network, sources
 from grasp_core.config import AbsorbConfig
@@ -22,11 +23,15 @@ EPOCHS, STEPS, BATCH = 20, 40, 32  # of a fine-tune: epochs, but at least so man
 
 def measure(setting: Setting, peer: str, *, seed: int, cache: Path) -> Cell:
     """Let a peer meet all sources in the setting's order, measuring what it serves after each."""
-    loads = arrivals(setting, seed=seed, cache=cache)
     world = setting.world
     splits = CORPORA[world.corpus].target(budget=setting.budget, strength=world.strength, seed=seed)
     common = ancestor(world, seed=seed, cache=cache)
     competitor = PEERS[peer](replace(_task(setting, splits, seed=seed), ancestor=common))
+    loads = (
+        following(world, competitor, seed=seed, cache=cache)
+        if world.sources == "from_champion"
+        else arrivals(setting, seed=seed, cache=cache)
+    )
     measured = take(competitor, loads, [splits.test.samples()])
     return Cell(
         setting=setting.name,

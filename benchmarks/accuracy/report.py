@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from benchmarks.accuracy import plots
-from benchmarks.accuracy.settings import CLAIM, NOT_WORSE, PARTIAL, SECOND_TASK, Setting
+from benchmarks.accuracy.settings import CLAIM, NOT_WORSE, PARTIAL, SECOND_TASK, STARTS, Setting
 from benchmarks.negative_transfer.summary import read
 from benchmarks.negative_transfer.summary import table as harm_table
 from tasks.studies import ledger
@@ -41,7 +41,7 @@ def write(path: Path, docs: Path) -> None:
 
 def _sections(cells: Sequence[Cell]) -> dict[str, str]:
     claim, guard, second = _measured(cells, CLAIM), _measured(cells, NOT_WORSE), _measured(cells, SECOND_TASK)
-    partial = _measured(cells, PARTIAL)
+    partial, starts = _measured(cells, PARTIAL), _measured(cells, [*NOT_WORSE[-1:], *STARTS])
     peaks = json.loads(MEMORY.read_text()) if MEMORY.exists() else {}
     seeds = sorted({cell.seed for cell in cells})
     return {
@@ -53,7 +53,8 @@ def _sections(cells: Sequence[Cell]) -> dict[str, str]:
         "not_worse": setting_table(cells, guard, ours="guarded", rivals=RIVALS),
         "second": difference_table(cells, second, ours="guarded"),
         "partial": difference_table(cells, partial, ours="guarded"),
-        "cells": cell_table(cells, [*claim, *guard, *partial, *second]),
+        "starts": cell_table(cells, starts),
+        "cells": cell_table(cells, [*claim, *guard, *partial, *_measured(cells, STARTS), *second]),
         "costs": cost_table(cells, claim, peaks),
         "plain": _peak(peaks, "plain fine-tune", "1"),
         "single": _peak(peaks, "guarded, folds=1", "8"),

@@ -8,8 +8,9 @@ from grasp_core.peers.catalogue import PEERS
 Order = Literal["chronological", "reverse", "shuffled"]
 # plain: sources descend from one base. corrupted: one of them learned wrong labels.
 # independent: each has its own initial weights. partial: each has seen four of the classes only.
-# chained: each goes on from the one before it.
-Sources = Literal["plain", "corrupted", "independent", "partial", "chained"]
+# chained: each goes on from the one before it. from_champion: each goes on from what the peer serves by then,
+# so each peer has sources of its own, which come in the order of their periods.
+Sources = Literal["plain", "corrupted", "independent", "partial", "chained", "from_champion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,12 @@ PARTIAL = (
         ("guarded", "tensor_steps", "random_steps", "sign_agreement", "random_mask", *KEY[1:], "average"),
     ),
 )
-FULL = CLAIM + NOT_WORSE + PARTIAL + SECOND_TASK
+# where sources start: beside S 2, K 8 above, whose sources all start from one base
+STARTS = tuple(
+    Setting(World("digits", 2.0, k=8, sources=sources), "chronological", 60, (*KEY, "last_source"))
+    for sources in ("chained", "from_champion")
+)
+FULL = CLAIM + NOT_WORSE + PARTIAL + STARTS + SECOND_TASK
 # settings of the others, so that the same ledger holds them side by side
 RELATED_WORK = tuple(replace(setting, peers=RELATED) for setting in CLAIM + PARTIAL)
 RELATED_QUICK = (

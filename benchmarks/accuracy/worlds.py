@@ -51,10 +51,11 @@ def ancestor(world: World, *, seed: int, cache: Path) -> Load | None:
 
 
 def _trained(world: World, *, seed: int, cache: Path) -> DiskSnapshots:
-    training = (BASE_TRAINING, _training(world), "with base")
+    training = (BASE_TRAINING, training_of(world), "with base")
     key = sha256(repr((asdict(world), seed, training, conditions())).encode())
     directory = cache / key.hexdigest()[:16]
-    names = [f"source-{number}" for number in range(1, world.k + 1)]
+    numbers = () if world.sources == "from_champion" else range(1, world.k + 1)
+    names = [f"source-{number}" for number in numbers]
     if not directory.exists():
         cache.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=cache))
@@ -86,7 +87,7 @@ def _train(world: World, names: list[str], *, seed: int, kept: DiskSnapshots) ->
     wrong = int(np.random.default_rng(seed).integers(1, world.k + 1)) if world.sources == "corrupted" else 0
     for number, name in enumerate(names, start=1):
         period = corpus.source(number, of=world.k, strength=world.strength, seed=seed)
-        training, model = _training(world), copy.deepcopy(base)
+        training, model = training_of(world), copy.deepcopy(base)
         if world.sources == "independent":
             training, model = BASE_TRAINING, network(world, seed=derive(seed, "base", number))
         if number == wrong:
@@ -99,7 +100,8 @@ def _train(world: World, names: list[str], *, seed: int, kept: DiskSnapshots) ->
             base = model
 
 
-def _training(world: World) -> SourceTrainingConfig:
+def training_of(world: World) -> SourceTrainingConfig:
+    """Say how a source is trained: by the paper's recipe where its network comes pretrained."""
     pretrained = CORPORA[world.corpus].base(strength=world.strength, seed=0) is None
     return PRETRAINED_TRAINING if pretrained else SOURCE_TRAINING
 

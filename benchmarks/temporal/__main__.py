@@ -4,6 +4,7 @@ from pathlib import Path
 
 from benchmarks.accuracy.command import Benchmark, main
 from benchmarks.accuracy.seeds import FRESH_TEMPORAL, TUNING
+from benchmarks.temporal import report
 from benchmarks.temporal.features import ready
 from benchmarks.temporal.settings import BLOCK, FULL, HEADS, NEWEST, QUICK, STARTS
 
@@ -15,7 +16,7 @@ TEMPORAL = Benchmark(
     tuning=TUNING,
     fresh=FRESH_TEMPORAL,
     results=Path("benchmarks/temporal/results/full.jsonl"),
-    write=lambda path: None,
+    write=lambda path: report.write(path, Path("docs")),
 )
 
 if __name__ == "__main__":

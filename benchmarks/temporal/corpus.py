@@ -68,13 +68,13 @@ class Emoji:
         *earlier, _ = periods(ready())
         if not 1 <= number <= of <= len(earlier):
             raise ValueError(f"emoji: source {number} of {of}, needs 1 to {len(earlier)}")
-        return self._split(earlier[number - 1], _shares(seed)[2])
+        return self._split(earlier[number - 1], shares(seed)[2])
 
     def target(self, *, budget: int, strength: float, seed: int, gate: int = 0) -> FeatureSplits:
         """Give the last period's: budget labels, a quarter of them (10 at least) for val, 450 for test."""
         if budget + gate > TARGET_SIZE:
             raise ValueError(f"emoji: budget {budget} with gate {gate}, needs {TARGET_SIZE} at most")
-        test, spare, _ = _shares(seed)
+        test, spare, _ = shares(seed)
         val = max(10, budget // 4)
         train, held, gated, _ = np.split(spare, np.cumsum([budget - val, val, gate]))
         latest = periods(ready())[-1]
@@ -94,7 +94,7 @@ class Emoji:
         return FeatureSplit(seen, period.labels[rows], names)
 
 
-def _shares(seed: int) -> list[NDArray[np.str_]]:
+def shares(seed: int) -> list[NDArray[np.str_]]:
     """Deal the last period's identities out: test, target, sources."""
     identities = np.array(sorted(periods(ready())[-1].identities))
     order = np.random.default_rng(seed).permutation(identities)

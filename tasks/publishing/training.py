@@ -160,7 +160,7 @@ def train(
 ) -> float:
     """Train by the paper's recipe into a weights file; gives the validation accuracy of the epoch kept.
 
-    start: the weights to go on from, checked before; none: torch's random ones.
+    start: the weights to go on from, checked before; without any, torch's random ones.
     """
     config = SourceTrainingConfig(epochs=epochs, lr=lr, seed=seed)
     torch.manual_seed(seed)

@@ -1,7 +1,7 @@
 """Let a peer meet sources one by one, and measure what it serves after each and what that costs."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from grasp_core.data.samples import Samples
@@ -23,7 +23,7 @@ class Measured:
     wall_s: float
 
 
-def measure(peer: Peer, loads: Sequence[Load], tests: Sequence[Samples]) -> Measured:
+def measure(peer: Peer, loads: Iterable[Load], tests: Sequence[Samples]) -> Measured:
     """Let the peer meet all sources in this order; tests are taken after each, and cost it nothing."""
     matrix, passes, cpu_s, wall_s = [], 0, 0.0, 0.0
     for load in loads:

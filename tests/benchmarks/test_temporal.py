@@ -10,12 +10,15 @@ from torch import nn
 
 from benchmarks.accuracy.cells import measure
 from benchmarks.accuracy.settings import Setting, World
-from benchmarks.temporal import corpus, features
+from benchmarks.temporal import corpus, features, report
 from benchmarks.temporal.corpus import Emoji
+from benchmarks.temporal.drift import drift
 from benchmarks.temporal.packages import PERIODS, fetch
-from benchmarks.temporal.settings import FULL, QUICK
+from benchmarks.temporal.settings import BLOCK, FULL, QUICK
 from benchmarks.temporal.trunk import Block
 from grasp_core.data.emoji import CLASSES
+from tasks.studies.cell import Cell
+from tasks.studies.ledger import append
 from tests.benchmarks.packages import entry, package
 
 DRAWN = 90  # identities; the first period lacks the last ten
@@ -111,3 +114,41 @@ def test_settings_have_names_of_their_own_and_periods_that_are_there():
         assert all(setting.world.k < len(PERIODS) for setting in settings)
     assert [package.period for package in PERIODS] == sorted(package.period for package in PERIODS)
     assert np.all([len(package.sha256) == 64 for package in PERIODS])
+
+
+def test_the_report_shows_the_drift_and_says_what_was_not_measured(tmp_path, made, monkeypatch):
+    monkeypatch.setattr(report, "ready", lambda: made)
+    ledger = tmp_path / "full.jsonl"
+    for seed in (1, 2, 3):
+        for number, peer in enumerate(("guarded", "transfer_all")):
+            append(
+                ledger,
+                Cell(
+                    setting=BLOCK[0].name,
+                    seed=seed,
+                    peer=peer,
+                    accuracies=(0.5, 0.6 + number / 100 + seed / 1000),
+                    gradient_passes=10,
+                    cpu_s=1.0,
+                ),
+            )
+    (tmp_path / "docs" / "benchmark").mkdir(parents=True)
+    report.write(ledger, tmp_path / "docs")
+    text = (tmp_path / "docs" / "benchmark" / "temporal.md").read_text()
+    assert "{{" not in text
+    assert "| trained on | 2016 | 2025 |" in text
+    assert "| transfer_all | -1.00 |" in text
+    assert (tmp_path / "docs" / "benchmark" / "temporal-by-sources.png").exists()
+    again = (tmp_path / "drift.json").read_text()
+    report.write(ledger, tmp_path / "docs")  # the matrix is kept
+    assert (tmp_path / "drift.json").read_text() == again
+
+
+def test_a_probe_is_tested_on_identities_that_it_never_saw(made):
+    found = features.periods(made)
+    held = frozenset(found[1].identities[::3])
+    measured = drift(found, [held, held])
+    assert measured.splits == 2
+    assert all(0 <= value <= 100 for row in measured.accuracies for value in row)
+    with pytest.raises(ValueError, match="0 sample"):  # all held: nothing is left to learn from
+        drift(found, [frozenset(found[1].identities)])

@@ -180,7 +180,7 @@ STAGES = {
     "parked, manual gate": Stage(park, decided="parked", explained="parked", requeues=True),
     "promoted by hand": Stage(promoted_by_hand, decided="parked", explained="promoted"),
     "parked, newer schema": Stage(
-        refuse_by(lambda bucket: bucket.manifest("2014") | {"schema_version": 2}),
+        refuse_by(lambda bucket: bucket.manifest("2014") | {"schema_version": 3}),
         decided="parked",
         explained="parked",
         requeues=True,

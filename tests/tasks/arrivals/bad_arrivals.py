@@ -367,7 +367,7 @@ CASES = [
         "another series than its key", code="manifest_key", says="manifests/other/2014/1.json", series="other"
     ),
     manifest("unknown fields", says="approved", approved=True),
-    manifest("a newer schema version", code="newer_schema", says="schema_version is 2", schema_version=2),
+    manifest("a newer schema version", code="newer_schema", says="schema_version is 3", schema_version=3),
     manifest("schema version 0", says="schema_version", schema_version=0),
     manifest("a schema version in words", says="schema_version", schema_version="1"),
     manifest(

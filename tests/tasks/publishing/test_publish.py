@@ -96,7 +96,7 @@ def test_who_may_not_read_what_is_there_is_told_that_it_may_be_this_one(store: S
 
 
 def test_a_manifest_of_a_newer_schema_is_another_source(store, file: Path, describe):
-    store.put("manifests/digits/2014/1.json", b'{"schema_version": 2}')
+    store.put("manifests/digits/2014/1.json", b'{"schema_version": 3}')
     with pytest.raises(AlreadyThere, match="holds another source"):
         publish(store, file, manifest=describe(file))
 
