@@ -16,7 +16,12 @@ from tasks.orchestration.absorb_runs import older_living_run
 
 @flow(name="absorb", flow_run_name="absorb-{target}", persist_result=False)
 def absorb(target: str) -> State[Any]:
-    """Absorb all that is ready for a target; end at once when an older run of it is at work."""
+    """Absorb all that is ready for a target; end at once when an older run of it is at work.
+
+    Args:
+        target: its name, such as digits-now
+
+    """
     with discreet():
         own_id = str(flow_run.id)
         holder = older_living_run(target, flow_run_id=own_id)

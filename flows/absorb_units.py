@@ -145,6 +145,7 @@ def absorb_unit(work: Work, arrival: Arrival, flow_run: str) -> None:
 def refuse(work: Work, arrival: Arrival, error: BadArrival) -> None:
     """Decide a source that cannot be absorbed, and show the decision."""
     refuse_arrival(work.journal, arrival.id, error)
+    show(work)
     show_decisions(work.target.name, recent_decisions(work.journal))
 
 

@@ -17,7 +17,13 @@ from tasks.credentials.discretion import discreet
 
 @flow(name="backfill", flow_run_name="backfill-{target}-{request.from_period}", persist_result=False)
 def backfill(target: str, request: BackfillRequest) -> State[Any]:
-    """Rebuild a target's lineage from a period on. target: its name; request: what, and how far to go."""
+    """Rebuild a target's lineage from a period on.
+
+    Args:
+        target: its name, such as digits-now
+        request: what to absorb again, and how far to go
+
+    """
     with discreet():
         from flows.rebuild_target import backfill_target
 

@@ -16,7 +16,14 @@ from tasks.credentials.redact import redacted
 
 @flow(name="retract", flow_run_name="retract-{arrival}-from-{target}", persist_result=False)
 def retract(target: str, arrival: str, reason: str) -> State[Any]:
-    """Withdraw an arrival (its id, manifest key or series/period/rev) and rebuild what was made with it."""
+    """Withdraw an arrival and rebuild what was made with it.
+
+    Args:
+        target: its name, such as digits-now
+        arrival: the source as series/period/rev, such as digits/2015/1; its manifest's key or its id, too
+        reason: why, for the journal, such as "trained on leaked labels"
+
+    """
     with discreet():
         from flows.rebuild_target import retract_source
 

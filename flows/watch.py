@@ -19,6 +19,7 @@ from tasks.journal.log import Journal
 from tasks.journal.projection import is_behind
 from tasks.journal.targets import heeded_target, target_names
 from tasks.orchestration.absorb_runs import end_stale_pending, trigger_absorb
+from tasks.orchestration.watch_runs import clear_watches
 from tasks.settings import WatchSettings, load_settings
 
 ENOUGH = 16  # ready arrivals to look for: one starts an absorb, which looks for all
@@ -31,6 +32,7 @@ def watch() -> None:
         settings = load_settings(WatchSettings)
         store = Store.from_settings(settings)
         end_stale_pending()
+        clear_watches()
         failed = []
         for name in target_names(store):
             try:

@@ -50,6 +50,11 @@ COMMANDS = {
         "Classify images with the champion, on this machine: classes, probabilities, and which version "
         "said so.",
     ),
+    "serve": Command(
+        ("targets.serve",),
+        "Answer requests with the champion, as mlflow does; another champion takes over without a request "
+        "lost.",
+    ),
     "compare": Command(
         ("targets.champion",),
         "Compare two versions on the target's data: accuracy, McNemar's test, classes, sources in between.",

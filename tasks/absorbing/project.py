@@ -5,15 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from tasks.absorbing.recorded import decision_on
 from tasks.absorbing.work import Work
 from tasks.contracts.journal import Decided, Withdrawn
 from tasks.errors import NotThere
 from tasks.journal.projection import read_projected, write_projected
+from tasks.journal.recent import recent_decisions
 from tasks.registry.aside import set_aside_undecided
+from tasks.registry.description import ROWS, describe_model
 from tasks.registry.registry import set_aliases
 from tasks.registry.tags import tag_decision
 from tasks.tracking.logged import read_logged
-from tasks.tracking.runs import log_decision, log_lineage_point
+from tasks.tracking.runs import log_decision, log_lineage_point, log_refusal
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +51,25 @@ def project(work: Work) -> None:
         if not still():
             continue
         if moved or shown < state.to_project:
+            _describe(work)
             write_projected(work.store, work.target.name, state)
         return
+
+
+def _describe(work: Work) -> None:
+    """Keep current what the registered model says of itself, where there is one."""
+    state = work.journal.last
+    if not state.versions:
+        return
+    champion = decision_on(work.journal, state.champion) if state.champion else None
+    with _going_on():
+        describe_model(
+            work.mlflow,
+            work.target.name,
+            state,
+            champion=champion,
+            recent=recent_decisions(work.journal, last=ROWS),
+        )
 
 
 def _shows(work: Work, seq: int) -> bool:
@@ -62,13 +82,19 @@ def _show_decisions(work: Work, *, after: int) -> None:
             if entry.arrival_id not in work.journal.last.open:  # it may have come again
                 lineage = work.journal.last.lineage
                 _set_aside(work, entry.arrival_id, lineage=lineage, why=f"withdrawn: {entry.reason}")
-        elif not isinstance(entry, Decided):
-            continue
-        elif entry.mlflow_run_id is not None:
+        elif isinstance(entry, Decided) and entry.mlflow_run_id is not None:
             _show(work, entry, entry.mlflow_run_id)
-        elif entry.reason_code not in BEFORE_ANY_ATTEMPT:
-            why = f"{entry.decision}: {entry.reason_code}"
-            _set_aside(work, entry.arrival_id, lineage=entry.lineage, why=why)
+        elif isinstance(entry, Decided):
+            _show_refusal(work, entry)
+
+
+def _show_refusal(work: Work, decided: Decided) -> None:
+    """Show a decision that no absorb came to: a row of its own, and nothing that attempts left looks live."""
+    with _going_on():
+        log_refusal(work.mlflow, work.target.name, decided)
+    if decided.reason_code not in BEFORE_ANY_ATTEMPT:
+        why = f"{decided.decision}: {decided.reason_code}"
+        _set_aside(work, decided.arrival_id, lineage=decided.lineage, why=why)
 
 
 def _set_aside(work: Work, arrival_id: str, *, lineage: str, why: str) -> None:

@@ -38,7 +38,7 @@ def settle(work: Work, unit: Unit, logged: Logged) -> Decided:
     kept = {
         name: figure
         for name, figure in figures_of(outcome).items()
-        if "/" not in name  # seconds and bytes are MLflow's
+        if "/" not in name and name != "seconds_total"  # seconds and bytes are MLflow's
     }
     try:
         decided = commit(
@@ -83,7 +83,6 @@ def _verdict(work: Work, unit: Unit, logged: Logged) -> Verdict:
             code="no_gain",
             found="no step toward the source lowers the loss on the labels",
             needed="an alpha above 0",
-            figures={"gate_accuracy": outcome.result.gate.accuracy},
         )
     champion = None
     if unit.parent_version is not None and outcome.before is not None:

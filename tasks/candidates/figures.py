@@ -37,11 +37,13 @@ def outcome_of(candidate: Candidate, unit: Unit, *, device: str) -> Outcome:
 
 
 def figures_of(outcome: Outcome) -> dict[str, float]:
-    """Name the metrics of a run: plain `gate_accuracy` is that of the model which the absorb ended with."""
+    """Name the metrics of a run: plain `gate_accuracy` is that of the model which the absorb made, if any."""
+    made = outcome.after_fine_tune
     figures = {
         "transferred_fraction": outcome.transferred_fraction,
         "scalars_transferred": float(outcome.scalars_transferred),
-        **_named(outcome.result, ""),
+        **(_named(made, "") if made else {}),
+        "seconds_total": sum(outcome.seconds.values()),
         **{f"seconds/{step}": seconds for step, seconds in outcome.seconds.items()},
         **{f"peak_bytes/{step}": float(size) for step, size in outcome.peak_bytes.items()},
         **{f"val_accuracy_{stage}": accuracy for stage, accuracy in outcome.val_accuracy.items()},

@@ -41,7 +41,9 @@ class BackfillRequest(Document):
     """Absorb periods again, in order, from the version before them, as a new lineage."""
 
     from_period: Name = Field(
-        title="From period", description="label of the first period to absorb again, such as 2014"
+        title="From period",
+        description="label of the first period to absorb again, such as 2014",
+        examples=["2014"],
     )
     to_period: Name | None = Field(
         default=None,
@@ -49,7 +51,9 @@ class BackfillRequest(Document):
         description="label of the last one; what was decided of later periods is then not part of it",
     )
     without: tuple[SourceName, ...] = Field(
-        default=(), max_length=1000, description="sources to leave out, each as series/period"
+        default=(),
+        max_length=1000,
+        description="sources to leave out, each as series/period, such as digits/2015",
     )
     include: tuple[SourceName, ...] = Field(
         default=(),
@@ -57,7 +61,9 @@ class BackfillRequest(Document):
         description="sources to take in although their versions were rolled back or left out before",
     )
     config: SettingChanges = Field(
-        default=SettingChanges(), description="settings of an absorb that differ from the target's"
+        default=SettingChanges(),
+        description="settings of an absorb that differ from the target's, for this lineage only: sources "
+        "that arrive later are absorbed with the target's",
     )
     then: Literal["print", "compare", "apply"] = Field(
         default="print",

@@ -21,17 +21,13 @@ def decided(new: dict[str, Any], entry: Decided) -> None:
     current = entry.lineage == new["lineage"]
     absorbed = entry.decision in _ABSORBED or entry.reason_code == "manual"
     weights = _weights_of(entry.source) if absorbed and entry.source else None
-    opened: Open | None = new["open"].get(entry.arrival_id)
-    # an attempt that refuses its arrival has registered nothing; those before it may have
-    tried = opened is not None and opened.tries > (0 if entry.reason_code == "retracted" else 1)
     if current:
         _close(new, entry, weights)
     else:
         _hold(new, entry, weights)
     if entry.index is not None:
         _advance(new, entry)
-    if entry.mlflow_run_id is not None or tried:
-        new["to_project"] = entry.seq
+    new["to_project"] = entry.seq
     if entry.registry_version is not None:
         new["versions"][entry.registry_version] = _point(entry, new["lineages"].get(entry.lineage))
         if entry.decision == "promoted" and current:

@@ -32,3 +32,13 @@ def decision_lines(decided: Decided) -> list[str]:
         f"- needed: {reason.needed}",
         f"- next: {reason.next}",
     ]
+
+
+def reason_line(code: str, *, found: str, needed: str) -> str:
+    """Say in one line why a decision fell; the reason itself comes first."""
+    return f"{code.replace('_', ' ')}: {found}; needed {needed}"
+
+
+def percent(share: float | None) -> str:
+    """Write a share as a percentage; a dash where there is none."""
+    return "-" if share is None else f"{share:.1%}"

@@ -23,6 +23,7 @@ class Glance:
         elif token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
             self._session.headers["Authorization"] = f"Bearer {token}"
         self.away = ""  # why nothing more is asked
+        self.experiments: dict[str, str] = {}  # ids by target, of those that are there
 
     def missing(self, target: str, state: State) -> tuple[str, ...]:
         """Say what MLflow lacks of a target; nothing while it does not answer."""
@@ -37,7 +38,9 @@ class Glance:
     def _missing(self, target: str, state: State) -> Iterator[str]:
         found = self._get("experiments/get-by-name", experiment_name=target)
         stage = found.get("experiment", {}).get("lifecycle_stage") if found else "gone"
-        if stage != "active":
+        if found and stage == "active":
+            self.experiments[target] = str(found["experiment"].get("experiment_id", ""))
+        else:
             yield f"experiment {target} is {stage}"
         for what, version in (("champion", state.champion), ("champion before", state.previous)):
             if version is None:

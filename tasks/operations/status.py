@@ -1,5 +1,6 @@
 """What is the case with a target, for people and programs: read only, nothing is decided by looking."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from pydantic import Field
@@ -16,6 +17,7 @@ from tasks.contracts.target import Target
 from tasks.errors import InvalidDocument
 from tasks.journal.log import Journal
 from tasks.operations.glance import Glance
+from tasks.orchestration.at_work import AtWork, Orchestrator
 
 
 class OpenArrival(Document):
@@ -58,6 +60,7 @@ class TargetStatus(Document):
     previous: int | None
     rolled_back_from: int | None = Field(description="arrivals build on the champion, not on this version")
     paused: bool
+    at_work: tuple[AtWork, ...] = Field(description="running flow runs of this target, if Prefect answered")
     missing: tuple[str, ...] = Field(description="what a person deleted in MLflow, as far as it answered")
     rebuilding: tuple[RebuildStatus, ...]
     open: tuple[OpenArrival, ...]
@@ -73,9 +76,14 @@ def status_of(
     pending_limit: timedelta,
     last: int = 20,
     glance: Glance | None = None,
+    orchestrator: Orchestrator | None = None,
 ) -> TargetStatus:
-    """Look at a target; `last`: how many decisions to show; glance: at what MLflow lacks of it."""
+    """Look at a target; `last`: how many decisions to show.
+
+    glance: at what MLflow lacks of it; orchestrator: who is at work on it.
+    """
     state = journal.state()
+    working = orchestrator.at_work(target.name) if orchestrator else ()
     newest = sorted(state.closed.values(), key=lambda closed: closed.seq)[-last:]
     return TargetStatus(
         name=target.name,
@@ -86,9 +94,10 @@ def status_of(
         previous=state.previous,
         rolled_back_from=_rolled_back_from(state),
         paused=state.paused or target.paused,
+        at_work=working,
         missing=glance.missing(target.name, state) if glance else (),
         rebuilding=_beside(state),
-        open=_open(store, target, journal, pending_limit),
+        open=tuple(_or_at_work(each, working) for each in _open(store, target, journal, pending_limit)),
         decided_count=len(state.closed),
         decided=tuple(_decided(journal, closed.seq, closed.accepted_seq) for closed in newest),
     )
@@ -125,6 +134,15 @@ def _open(
     found = [_said(finding) for finding in examine(store, target, journal, pending_limit=pending_limit)]
     new = compare(store, target, journal.last).new
     return (*found, *(OpenArrival(key=item.key, why="not seen by the watch yet") for item in new))
+
+
+def _or_at_work(arrival: OpenArrival, working: Sequence[AtWork]) -> OpenArrival:
+    """Say of an arrival that somebody works on it, rather than that it is ready."""
+    key = keys.parse_manifest_key(arrival.key)
+    name = f" {key.series} {key.label} r{key.rev} " if key else None
+    if name and any(name in f"{run.doing} " for run in working):
+        return OpenArrival(key=arrival.key, why="at work")
+    return arrival
 
 
 def _said(finding: Finding) -> OpenArrival:

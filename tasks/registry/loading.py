@@ -10,7 +10,7 @@ from torch import nn
 from tasks.errors import NotThere
 from tasks.registry.stored import ModelDigests, fetch_version
 from tasks.tracking.api import answering, connect
-from tasks.tracking.serving import load
+from tasks.tracking.serving import Classifier, load
 
 _NAME = re.compile(r"\Amodels:/(?P<target>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>[1-9][0-9]*))\Z")
 
@@ -28,14 +28,22 @@ def load_model(name: str, *, tracking_uri: str) -> nn.Module:
         )
     client, target = connect(tracking_uri), match["target"]
     version = int(match["version"] or _behind(client, target, match["alias"]))
-    with answering(name):
+    return load_classifier(client, target, version=version).module
+
+
+def load_classifier(client: MlflowClient, target: str, *, version: int) -> Classifier:
+    """Load a registered version with its class names; its bytes are those that were registered.
+
+    Raises NotThere, StoredDiffers, TrackingUnavailable.
+    """
+    with answering(f"version {version} of {target}"):
         tags = client.get_model_version(target, str(version)).tags
     expected = None
     if tags.get("served_sha256"):
         expected = ModelDigests(served=tags["served_sha256"], stem=tags.get("stem_sha256") or None)
     with tempfile.TemporaryDirectory() as scratch:
         files = fetch_version(client, target, version=version, directory=Path(scratch), expected=expected)
-        return load(files.served.parent).module
+        return load(files.served.parent)
 
 
 def _behind(client: MlflowClient, target: str, alias: str) -> str:

@@ -17,7 +17,7 @@ from tasks.errors import NotThere
 from tasks.registry.tags import SET_ASIDE, candidate_tags, tag_duplicate, tag_set_aside
 from tasks.tracking.api import already_there, answering
 from tasks.tracking.logged import Logged
-from tasks.tracking.notes import work
+from tasks.tracking.notes import sentence
 
 CHAMPION, PREVIOUS = "champion", "previous"
 
@@ -148,7 +148,7 @@ def _create_version(client: MlflowClient, logged: Logged, unit: Unit, *, tags: d
             source=f"models:/{logged.outcome.model_id}",
             run_id=logged.mlflow_run_id,
             tags=tags,
-            description="\n".join(work(logged.outcome)),
+            description=sentence(unit, logged.outcome, decision=tags["decision"]),
             model_id=logged.outcome.model_id,
         )
 

@@ -5,6 +5,7 @@ from mlflow import MlflowClient
 from tasks.arrivals.unit import Unit
 from tasks.candidates.outcome import unit_key
 from tasks.contracts.journal import Decided
+from tasks.journal.wording import reason_line
 from tasks.tracking.api import answering
 from tasks.tracking.logged import Logged
 
@@ -14,32 +15,29 @@ SET_ASIDE = frozenset(
 
 
 def candidate_tags(logged: Logged, unit: Unit) -> dict[str, str]:
-    """Say where a version comes from, as a candidate that nothing was decided on yet."""
+    """Say what a version is, as a candidate that nothing was decided on yet.
+
+    The rest is in the parameters of its model (tasks/tracking/logged_model.py).
+    """
     outcome, source = logged.outcome, unit.source
-    # People read the first ones in the version list, which has no metric columns.
-    tags = {
+    for_people = {  # eight, in the order of use: the version list has no metric columns
         "decision": "candidate",
+        "reason": "nothing was decided yet",
+        "period": source.period.label,
         "gate_accuracy": f"{outcome.result.gate.accuracy:.4f}",
         "test_accuracy": f"{outcome.result.test.accuracy:.4f}",
-        "series": source.series,
-        "period": source.period.label,
-        "rev": str(source.rev),
-        "choice": outcome.choice,
-        "transferred": f"{outcome.transferred_fraction:.4f}",
-        "lineage": unit.lineage,
-        "index": str(unit.index),
         "parent_version": str(unit.parent_version or ""),
-        "unit": unit_key(unit),
+        "transferred": f"{outcome.transferred_fraction:.4f}",
+        "series": source.series,
+    }
+    for_code = {  # what versions are found again and checked by
+        "lineage": unit.lineage,
         "arrival_id": unit.arrival_id,
-        "source_digest": source.weights_sha256[:12],
-        "source_sha256": source.weights_sha256,
-        "config_digest": unit.digests.config,
-        "data_digest": unit.digests.data,
-        "code_version": unit.digests.code,
+        "unit": unit_key(unit),
         "served_sha256": outcome.served_sha256 or "",
         "stem_sha256": outcome.stem_sha256 or "",
     }
-    return tags | ({"alpha": f"{outcome.alpha:g}"} if outcome.alpha is not None else {})
+    return for_people | for_code
 
 
 def tag_decision(client: MlflowClient, target: str, *, version: int, decided: Decided) -> None:
@@ -55,7 +53,7 @@ def tag_decision(client: MlflowClient, target: str, *, version: int, decided: De
 
 def decision_tags(decision: str, code: str, *, found: str, needed: str) -> dict[str, str]:
     """Say a decision in a version's tags."""
-    return {"decision": decision, "reason_code": code, "reason": f"found {found}; needed {needed}"}
+    return {"decision": decision, "reason": reason_line(code, found=found, needed=needed)[:5000]}
 
 
 def tag_duplicate(client: MlflowClient, target: str, *, version: int, of: int) -> None:

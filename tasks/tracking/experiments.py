@@ -9,10 +9,11 @@ from mlflow.exceptions import MlflowException
 
 from tasks.errors import NotThere
 from tasks.tracking.api import already_there, answering
+from tasks.tracking.pages import VIEW_TAG, view_state
 
 
 def experiment_of(client: MlflowClient, target: str) -> str:
-    """Find or create a target's experiment, tagged as one of model training; give its id.
+    """Find or create a target's experiment, with its saved view, tagged as model training; give its id.
 
     Which pages the UI opens is the browser's choice all the same: see tasks/tracking/pages.py.
     Raises NotThere when a person deleted it: its name is taken until it is restored or collected.
@@ -25,10 +26,12 @@ def experiment_of(client: MlflowClient, target: str) -> str:
             f"{found.experiment_id}; nothing is absorbed until then"
         )
     if found is not None:
+        if found.tags.get(VIEW_TAG) != view_state():
+            client.set_experiment_tag(found.experiment_id, VIEW_TAG, view_state())
         return str(found.experiment_id)
     try:
-        kind = {"mlflow.experimentKind": "custom_model_development"}
-        return str(client.create_experiment(target, tags=kind))
+        tags = {"mlflow.experimentKind": "custom_model_development", VIEW_TAG: view_state()}
+        return str(client.create_experiment(target, tags=tags))
     except MlflowException as error:
         if not already_there(error):
             raise

@@ -24,7 +24,7 @@ def log_model(
         name=model_name(unit),
         source_run_id=run_id,
         tags={"lineage": unit.lineage, "arrival_id": unit.arrival_id},
-        params={"index": str(unit.index), "parent_version": str(unit.parent_version or "")},
+        params=_params(unit),
         model_type="classifier",
     )
     write_model(directory, content, logged=logged)
@@ -32,6 +32,20 @@ def log_model(
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     client.finalize_logged_model(logged.model_id, "READY")
     return str(logged.model_id)
+
+
+def _params(unit: Unit) -> dict[str, str]:
+    """Tell what a version was computed from, whole: its tags keep to what a person reads."""
+    return {
+        "index": str(unit.index),
+        "parent_version": str(unit.parent_version or ""),
+        "rev": str(unit.source.rev),
+        "source_sha256": unit.source.weights_sha256,
+        "config_digest": unit.digests.config,
+        "data_digest": unit.digests.data,
+        "code_version": unit.digests.code,
+        "seed": str(unit.seed),
+    }
 
 
 def source_model(client: MlflowClient, experiment_id: str, unit: Unit) -> str:

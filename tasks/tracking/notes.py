@@ -1,8 +1,9 @@
 """The note on an MLflow run: what a person wants to know, in Markdown."""
 
+from tasks.arrivals.unit import Unit
 from tasks.candidates.outcome import Outcome, stages
 from tasks.contracts.journal import Decided
-from tasks.journal.wording import decision_lines
+from tasks.journal.wording import decision_lines, percent
 from tasks.tracking.model_card import metrics_table, statistics_line
 
 _CHOICES = {
@@ -24,6 +25,17 @@ def note(decided: Decided, outcome: Outcome | None) -> str:
 def undecided(outcome: Outcome) -> str:
     """Say what an absorb did, before the gate has spoken."""
     return "\n".join(["**not decided yet**", "", *work(outcome)])
+
+
+def sentence(unit: Unit, outcome: Outcome, *, decision: str) -> str:
+    """Say in one sentence what a version is: its source, what that was absorbed into, what came of it."""
+    into = f"absorbed into version {unit.parent_version}" if unit.parent_version else "as the first target"
+    scores = outcome.result
+    return (
+        f"{unit.source_name}, {into}: {decision} with gate accuracy {percent(scores.gate.accuracy)} and test "
+        f"accuracy {percent(scores.test.accuracy)}, {percent(outcome.transferred_fraction)} of the "
+        "parameters taken from the source."
+    )
 
 
 def work(outcome: Outcome) -> list[str]:

@@ -17,11 +17,20 @@ from tasks.candidates.outcome import Outcome, unit_key
 from tasks.contracts.journal import Decided
 from tasks.contracts.target import Target
 from tasks.errors import TransientError
+from tasks.journal.wording import reason_line
 from tasks.tracking.api import answering
 from tasks.tracking.experiments import experiment_of, log_figures, runs_of
 from tasks.tracking.logged_model import source_model
 from tasks.tracking.notes import note
-from tasks.tracking.run_facts import ORIGIN, dataset_of, run_name, tags_of
+from tasks.tracking.run_facts import (
+    ORIGIN,
+    REFUSED,
+    dataset_of,
+    refusal_name,
+    refusal_tags,
+    run_name,
+    tags_of,
+)
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
@@ -69,10 +78,11 @@ def log_decision(client: MlflowClient, run_id: str, decided: Decided, *, outcome
 
     outcome: absent when the absorb failed before it had figures. A run that has one ends as FINISHED.
     """
+    reason = decided.reason
     tags = {
         "decision": decided.decision,
         "reason_code": decided.reason_code,
-        "reason": f"{decided.reason.object}: found {decided.reason.found}; needed {decided.reason.needed}",
+        "reason": reason_line(decided.reason_code, found=reason.found, needed=reason.needed),
         "registry_version": str(decided.registry_version or ""),
         "mlflow.note.content": note(decided, outcome),
     }
@@ -80,6 +90,17 @@ def log_decision(client: MlflowClient, run_id: str, decided: Decided, *, outcome
         client.log_batch(run_id, tags=[RunTag(key, value[:8000]) for key, value in tags.items()])
         if outcome is not None and client.get_run(run_id).info.status != "FINISHED":
             client.set_terminated(run_id, status="FINISHED")  # its flow run died after the outcome
+
+
+def log_refusal(client: MlflowClient, target: str, decided: Decided) -> None:
+    """Write a decision without a run of its own as a row of the runs page, unless it is there."""
+    with answering(f"experiment {target}"):
+        experiment_id = experiment_of(client, target)
+        if runs_of(client, experiment_id, f"tags.kind = '{REFUSED}' and tags.entry = '{decided.seq}'"):
+            return
+        at_ms, tags = int(decided.at.timestamp() * 1000), refusal_tags(decided)
+        run = client.create_run(experiment_id, at_ms, tags, run_name=refusal_name(decided))
+        client.set_terminated(run.info.run_id, end_time=at_ms)
 
 
 def log_lineage_point(

@@ -1,0 +1,118 @@
+"""Who is at work on a target, asked of Prefect by plain requests: its client takes seconds to import."""
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import requests
+from dotenv import dotenv_values
+from pydantic import TypeAdapter
+
+from tasks.contracts.base import Document, Moment
+
+FLOWS = ("absorb", "backfill", "retract")
+TIMEOUT_S = 5.0
+AT_ONCE = 50
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
+
+
+class AtWork(Document):
+    """A flow run that works. doing: its step, with the source; progress: of a fine-tune; worker: where."""
+
+    flow: str
+    flow_run: str
+    since: Moment
+    doing: str | None
+    progress: str | None
+    worker: str | None
+
+
+class Orchestrator:
+    """Looks who is at work; after the first request without an answer it asks no more."""
+
+    def __init__(self) -> None:
+        said = {**dotenv_values(".env"), **os.environ}
+        self._url = (said.get("PREFECT_API_URL") or "").rstrip("/")
+        self._session = requests.Session()
+        user, _, password = (said.get("PREFECT_API_AUTH_STRING") or "").partition(":")
+        if user:
+            self._session.auth = (user, password)
+        elif key := said.get("PREFECT_API_KEY"):
+            self._session.headers["Authorization"] = f"Bearer {key}"
+        self._runs: list[dict[str, Any]] | None = None
+        self.away = "" if self._url else "PREFECT_API_URL is not set; who is at work was not looked at"
+
+    def at_work(self, target: str) -> tuple[AtWork, ...]:
+        """Give the running flow runs of a target, the longest first; none while Prefect does not answer."""
+        if self.away:
+            return ()
+        try:
+            mine = [run for run in self._running() if _is_for(run, target)]
+            return tuple(self._shown(run) for run in sorted(mine, key=lambda run: str(run["start_time"])))
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            self.away = f"Prefect at {self._url} {_said(error)}; who is at work was not looked at"
+            return ()
+
+    def _running(self) -> list[dict[str, Any]]:
+        if self._runs is None:
+            self._permit()
+            asked = {
+                "flows": {"name": {"any_": list(FLOWS)}},
+                "flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}},
+                "limit": AT_ONCE,
+            }
+            self._runs = self._ask("flow_runs/filter", asked)
+        return self._runs
+
+    def _shown(self, run: Mapping[str, Any]) -> AtWork:
+        mine = {"flow_runs": {"id": {"any_": [run["id"]]}}}
+        steps = self._ask(
+            "task_runs/filter",
+            {**mine, "task_runs": {"state": {"type": {"any_": ["RUNNING"]}}}, "limit": AT_ONCE},
+        )
+        told = self._ask(
+            "artifacts/filter",
+            {**mine, "artifacts": {"key": {"any_": ["fine-tune"]}}, "sort": "UPDATED_DESC", "limit": 1},
+        )
+        host = str(run.get("infrastructure_pid") or "").rpartition(":")[0]
+        return AtWork(
+            flow=str(run["name"]),
+            flow_run=str(run["id"]),
+            since=_MOMENT.validate_python(run["start_time"]),
+            doing=steps[0]["name"] if steps else None,
+            progress=str(told[0]["description"]) if told and _is_about(told[0], steps) else None,
+            worker=host or None,
+        )
+
+    def _permit(self) -> None:
+        """Take the token that a server with CSRF protection wants; others have none."""
+        client = str(uuid4())
+        url = f"{self._url}/csrf-token"
+        answer = self._session.get(url, params={"client": client}, timeout=TIMEOUT_S)
+        if answer.ok:
+            token = str(answer.json()["token"])
+            self._session.headers.update({"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": client})
+
+    def _ask(self, path: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+        answer = self._session.post(f"{self._url}/{path}", json=asked, timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        found: list[dict[str, Any]] = answer.json()
+        return found
+
+
+def _is_for(run: Mapping[str, Any], target: str) -> bool:
+    return f"target:{target}" in run["tags"] or run["parameters"].get("target") == target
+
+
+def _is_about(told: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether a fine-tune's progress is of the source that is worked on now, not of one before it."""
+    source = str(told.get("description") or "").partition(":")[0]
+    return bool(source) and any(source in str(step["name"]) for step in steps)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code}"
+    return f"did not answer ({type(error).__name__})"

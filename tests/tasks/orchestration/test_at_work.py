@@ -1,0 +1,94 @@
+"""Who is at work is asked of Prefect by plain requests; one that is away is said, and holds up nothing."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from tasks.orchestration.at_work import Orchestrator
+
+RUN = {
+    "id": "r1",
+    "name": "absorb-t",
+    "tags": ["target:t"],
+    "parameters": {},
+    "start_time": "2026-11-25T20:00:00Z",
+    "infrastructure_pid": "gpu-1:4711",
+}
+ANSWERS = {
+    "/api/flow_runs/filter": [RUN, RUN | {"id": "r2", "tags": [], "parameters": {"target": "other"}}],
+    "/api/task_runs/filter": [{"name": "absorb digits 2015 r1 into t"}],
+    "/api/artifacts/filter": [{"description": "digits 2015 r1: epoch 3 of 5, val accuracy 0.5"}],
+}
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
+    """A Prefect that wants a token and a login, and gives what a test says."""
+    answers = dict(ANSWERS)
+
+    class Prefect(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._send({"token": "tok"})
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            may = self.headers.get("Prefect-Csrf-Token") == "tok" and "Authorization" in self.headers
+            if may:
+                self._send(answers[self.path])
+            else:
+                self.send_error(403)
+
+        def _send(self, said: object) -> None:
+            body = json.dumps(said).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Prefect)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_port}/api")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "team:pass-word")
+    yield answers
+    server.shutdown()
+    server.server_close()
+
+
+def test_source_step_epoch_since_when_and_worker_are_told(server: dict):
+    orchestrator = Orchestrator()
+    (run,) = orchestrator.at_work("t")
+    assert (run.doing, run.worker, run.flow) == ("absorb digits 2015 r1 into t", "gpu-1", "absorb-t")
+    assert run.progress == "digits 2015 r1: epoch 3 of 5, val accuracy 0.5"
+    assert f"{run.since:%H:%M}" == "20:00"
+    assert [each.flow_run for each in orchestrator.at_work("other")] == ["r2"]
+    assert orchestrator.at_work("nobody") == ()
+
+
+def test_the_progress_of_a_source_before_is_not_told_of_this_one(server: dict):
+    server["/api/artifacts/filter"] = [{"description": "digits 2014 r1: epoch 5 of 5"}]
+    (run,) = Orchestrator().at_work("t")
+    assert run.progress is None
+
+
+def test_a_prefect_that_refuses_or_is_away_is_said(server: dict, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("PREFECT_API_AUTH_STRING")
+    refused = Orchestrator()
+    assert refused.at_work("t") == ()
+    assert "answered 403" in refused.away
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    away = Orchestrator()
+    assert away.at_work("t") == ()
+    assert "ConnectionError" in away.away
+
+
+def test_without_an_address_nobody_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    none = Orchestrator()
+    assert none.at_work("t") == ()
+    assert "PREFECT_API_URL is not set" in none.away
