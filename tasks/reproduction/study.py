@@ -11,7 +11,7 @@ from tasks.contracts.base import Document
 from tasks.errors import InvalidDocument, OperationRefused
 from tasks.problems import first_problem
 
-DatasetName = Literal["yearbook", "clear10", "clear100", "digits"]
+DatasetName = Literal["yearbook", "clear10", "clear100", "emoji", "digits"]
 Start = Literal["auto", "pretrained", "random"]
 STUDY, TRAINED, DATA = "study.json", "sources.jsonl", "data"  # below a study's place
 DECIDES_DATA = {"dataset", "size", "labels", "target_period"}

@@ -10,7 +10,7 @@ from flows.cli.pipeline.studies import architectures_of, log_of, peers_of
 from flows.cli.sources.layouts import Labels
 from tasks.extras import need_absorb
 
-Dataset = Literal["yearbook", "clear10", "clear100", "digits"]
+Dataset = Literal["yearbook", "clear10", "clear100", "emoji", "digits"]
 Start = Literal["auto", "pretrained", "random"]
 
 
@@ -75,6 +75,8 @@ def reproduce(
     from tasks.reproduction.study import Scope, Study, settle
     from tasks.reproduction.worlds.usual import USUAL, make_world, spec_of
 
+    if (size or target_period) and dataset in ("digits", "emoji"):
+        raise typer.BadParameter(f"--size and --target-period are for photographs, not for {dataset}")
     usual = USUAL[dataset]
     study = Study(
         dataset=dataset,

@@ -80,21 +80,26 @@ class Photographs:
         return tuple(self._split(label, "test") for label in self.made.periods)
 
     def recipe(self, study: Study, *, seed: int) -> Recipe:
-        """Give the paper's recipe. Source: GRASP, arXiv:2606.14900."""
-        source = SourceTrainingConfig(
-            epochs=study.source_epochs,
-            warm_up_epochs=min(2, study.source_epochs - 1),
-            lr=study.source_lr,
-            seed=seed,
-        )
-        absorb = AbsorbConfig(lr=study.lr, epochs=study.epochs, initial_epochs=study.epochs, seed=seed)
-        return Recipe(base=source, source=source, absorb=absorb)
+        """Give the paper's recipe."""
+        return paper_recipe(study, seed=seed)
 
     def _split(self, label: str, split: str) -> Samples:
         """Map one split from disk; only the rows of a batch are read."""
         images = np.load(self.folder / label / f"{split}-images.npy", mmap_mode="r", allow_pickle=False)
         labels = np.load(self.folder / label / f"{split}-labels.npy", allow_pickle=False)
         return Samples(images, labels, mean=self.spec.mean, std=self.spec.std)
+
+
+def paper_recipe(study: Study, *, seed: int) -> Recipe:
+    """Give the paper's recipe. Source: GRASP, arXiv:2606.14900."""
+    source = SourceTrainingConfig(
+        epochs=study.source_epochs,
+        warm_up_epochs=min(2, study.source_epochs - 1),
+        lr=study.source_lr,
+        seed=seed,
+    )
+    absorb = AbsorbConfig(lr=study.lr, epochs=study.epochs, initial_epochs=study.epochs, seed=seed)
+    return Recipe(base=source, source=source, absorb=absorb)
 
 
 def survey_of(dataset: Literal["yearbook", "clear10", "clear100"], source: Path, labels: Labels) -> Survey:

@@ -13,6 +13,7 @@ from tasks.publishing.describe import PHOTOGRAPHS
 from tasks.reproduction.place import Place
 from tasks.reproduction.study import PAPER, DatasetName, Study
 from tasks.reproduction.telling import Say
+from tasks.reproduction.worlds import emoji
 from tasks.reproduction.worlds.arrays import make_arrays, read_arrays
 from tasks.reproduction.worlds.digits import SPEC, Digits
 from tasks.reproduction.worlds.photographs import Photographs, survey_of
@@ -45,8 +46,9 @@ _DIGITS = Usual(
     source_lr=1e-3,
     threads=1,  # more only wait for each other
 )
+_EMOJI = Usual(architectures=("timm/tf_efficientnet_lite0",), size=emoji.SPEC.height, budget=60, epochs=20)
 USUAL: Mapping[DatasetName, Usual] = MappingProxyType(
-    {"yearbook": Usual(), "clear10": Usual(), "clear100": Usual(), "digits": _DIGITS}
+    {"yearbook": Usual(), "clear10": Usual(), "clear100": Usual(), "emoji": _EMOJI, "digits": _DIGITS}
 )
 
 
@@ -57,14 +59,12 @@ def make_world(study: Study, data: Path | None, place: Place, say: Say) -> World
     """
     if study.dataset == "digits":
         return Digits(study.budget)
+    if study.dataset == "emoji":
+        kept = emoji.read_emoji(place.data) or emoji.make_emoji(_named(data, study), place.data, say)
+        return emoji.Emoji(kept, place.data, study.budget)
     made = read_arrays(place.data)
     if made is None:
-        if data is None:
-            raise OperationRefused(
-                f"grasp reproduce {study.dataset}: needs --data, the folder with the data set as its authors "
-                "lay it out (docs/data.md); nothing was done"
-            )
-        survey = survey_of(study.dataset, data, cast("Labels", study.labels or "decade"))
+        survey = survey_of(study.dataset, _named(data, study), cast("Labels", study.labels or "decade"))
 
         def progress(done: int, total: int) -> None:
             if done % TOLD_EVERY == 0 or done == total:
@@ -78,8 +78,19 @@ def make_world(study: Study, data: Path | None, place: Place, say: Say) -> World
     return Photographs(made, place.data, study.budget)
 
 
+def _named(data: Path | None, study: Study) -> Path:
+    if data is None:
+        raise OperationRefused(
+            f"grasp reproduce {study.dataset}: needs --data, the folder with the data set as its authors lay "
+            "it out (docs/howto/reproduce.md); nothing was done"
+        )
+    return data
+
+
 def spec_of(study: Study) -> InputSpec:
     """Say what a model of the study sees."""
     if study.dataset == "digits":
         return SPEC
+    if study.dataset == "emoji":
+        return emoji.SPEC
     return PHOTOGRAPHS.model_copy(update={"height": study.size, "width": study.size})
