@@ -86,7 +86,8 @@ def test_weights_that_are_gone_are_made_again_only_where_a_peer_needs_them(bench
 def test_how_long_the_rest_takes_is_told_from_the_second_step_on(bench):
     bench.run("last_source")
     assert "how long is not known yet" in bench.said[0]
-    assert all(" left" in line for line in bench.said[1:-1])
+    steps = [line for line in bench.said if line.startswith("[")]  # others tell an epoch on a slow machine
+    assert all(" left" in line for line in steps[:-1])
     assert "the last one" in bench.said[-1]
     bench.run("last_source", "scratch")
     assert " left" in bench.said[0]  # as the ledger of the run before has it
