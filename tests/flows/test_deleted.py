@@ -192,7 +192,7 @@ def test_a_deleted_registered_model_is_made_again_with_the_numbers_of_the_journa
     assert load_model(f"models:/{name}@champion", tracking_uri=mlflow_server.uri)
     there = {int(each.version): each.tags for each in client.search_model_versions(f"name = '{name}'")}
     assert set(there) == {1, 2} - set(lost)
-    assert (there[2]["decision"], there[2]["period"], there[2]["index"]) == ("promoted", "2004", "2")
+    assert (there[2]["decision"], there[2]["period"], there[2]["lineage"]) == ("promoted", "2004", "main")
     assert aliases(client, name) == {"champion": 2} | ({} if lost else {"previous": 1})
     assert attempts(world) == before
     absorb(name)
