@@ -120,7 +120,7 @@ def test_the_report_shows_the_drift_and_says_what_was_not_measured(tmp_path, mad
     monkeypatch.setattr(report, "ready", lambda: made)
     ledger = tmp_path / "full.jsonl"
     for seed in (1, 2, 3):
-        for number, peer in enumerate(("guarded", "transfer_all")):
+        for number, peer in enumerate(("guarded", "tensor_steps")):
             append(
                 ledger,
                 Cell(
@@ -137,7 +137,7 @@ def test_the_report_shows_the_drift_and_says_what_was_not_measured(tmp_path, mad
     text = (tmp_path / "docs" / "benchmark" / "temporal.md").read_text()
     assert "{{" not in text
     assert "| trained on | 2016 | 2025 |" in text
-    assert "| transfer_all | -1.00 |" in text
+    assert "| tensor_steps | -1.00 |" in text
     assert (tmp_path / "docs" / "benchmark" / "temporal-by-sources.png").exists()
     again = (tmp_path / "drift.json").read_text()
     report.write(ledger, tmp_path / "docs")  # the matrix is kept

@@ -44,7 +44,7 @@ def test_runs_say_target_source_and_period_and_artifacts_say_progress_and_decisi
 
     (progress,) = [a for a in artifacts if a.type == "progress"]
     assert progress.data == 100
-    assert progress.description.startswith("digits 2001 r1: fold 3 of 3")
+    assert progress.description.startswith("digits 2001 r1: fold 2 of 2")
     decisions = sorted((a for a in artifacts if a.type == "table"), key=lambda a: a.created)
     assert {a.key for a in decisions} == {f"decision-{name}"}
     assert [(row["period"], row["decision"]) for row in json.loads(decisions[0].data)] == [

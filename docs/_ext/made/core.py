@@ -7,6 +7,7 @@ import grasp_core
 
 ROOMS = {
     "": "The absorb and its steps",
+    "growth": "What a source does to the stem",
     "data": "Data",
     "models": "Models",
     "training": "Training",

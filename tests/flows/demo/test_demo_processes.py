@@ -109,13 +109,18 @@ def test_a_service_that_ends_by_itself_fails_the_demo_with_its_last_words(tmp_pa
 def test_a_kept_service_that_was_killed_is_started_again(tmp_path):
     with children_in(tmp_path) as children:
         children.keep("worker", SLEEP, cwd=tmp_path)
-        killed = next(p for p in marked(children.mark) if "time.sleep(600)" in p.cmdline()[-1])
+        wait_until(lambda: sleeping(children))  # the supervisor needs a moment to start it
+        (killed,) = sleeping(children)
         killed.kill()
         killed.wait()
         children.check()
-        alive = [p.pid for p in marked(children.mark) if "time.sleep(600)" in p.cmdline()[-1]]
-        assert alive
-        assert killed.pid not in alive
+        wait_until(lambda: sleeping(children))
+        assert killed.pid not in [process.pid for process in sleeping(children)]
+
+
+def sleeping(children: Children) -> list[psutil.Process]:
+    """Name the services that are up."""
+    return [p for p in marked(children.mark) if "time.sleep(600)" in (p.cmdline() or [""])[-1]]
 
 
 def test_a_command_that_fails_says_why(tmp_path):
