@@ -103,7 +103,7 @@ def grow(
         source_loss=fitted.loss,
         statistics=fitted,
         search=chosen.trials,
-        gradient_passes=chosen.gradient_passes,
+        gradient_passes=chosen.gradient_passes + (2 * len(labels) if compare else 0),
     )
 
 

@@ -1,19 +1,9 @@
 """Sign agreement: guarded mode, where only elements move whose two gradients have the same sign."""
 
-from collections.abc import Mapping
-
-from torch import BoolTensor, nn
-
 from grasp_core.absorbed import Absorbed
 from grasp_core.alignment import agreement
-from grasp_core.data.samples import Samples
 from grasp_core.peers.controls.masked import Masked
 from grasp_core.peers.peer import Load
-
-
-def agreeing(source: nn.Module, target: nn.Module, labels: Samples) -> Mapping[str, BoolTensor]:
-    """Mark the elements whose gradients on all labels have the same sign."""
-    return agreement(source, target, labels)
 
 
 class SignAgreement(Masked):
@@ -23,4 +13,4 @@ class SignAgreement(Masked):
     """
 
     def _absorb(self, load_source: Load) -> Absorbed:
-        return self.guarded(load_source, compare=agreeing)
+        return self.guarded(load_source, compare=agreement)

@@ -125,6 +125,7 @@ def test_a_mask_keeps_elements_where_they_are():
     ours, growth, compared = grown(stem, source, mask=HALF)
     assert growth.source_loss > growth.stem.loss
     assert (growth.choice, growth.alpha, growth.scalars_transferred) == ("absorbed", 0.5, 2)
+    assert growth.gradient_passes == 2 * len(LABELS)  # both models' gradients, to compare them
     assert same(ours, between(stem, source, 0.5, HALF))
     other, anchor = compared[0]
     assert same(other, source)
