@@ -7,8 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from grasp_core.absorb import begin
 from grasp_core.data import digits
 from grasp_core.data.target import TargetData
+from grasp_core.models.snapshots import MemorySnapshots
+from tests.grasp_core.absorbing import config, network
 
 NORM = ["weight", "bias", "running_mean", "running_var"]
 ORDER = [
@@ -49,6 +52,15 @@ def target_data():
     """Sixty labelled digits at time 1, fifteen of them for validation."""
     splits = digits.target(budget=60, strength=1.0, seed=3)
     return TargetData(splits.train.samples(), splits.val.samples())
+
+
+@pytest.fixture(scope="session")
+def grown(target_data):
+    """A stem that has learned something, for a source to meet."""
+    snapshots = MemorySnapshots()
+    model = network(1)
+    begin(model, lambda: network(1), target_data, config=config("reference"), snapshots=snapshots)
+    return model
 
 
 class Tiny(nn.Module):
