@@ -69,6 +69,7 @@ def test_without_an_address_no_prefect_server_is_started(grasp, settings, comman
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["watch", "--once"], ["absorb", "--target", "t"]])
 def test_a_prefect_server_that_is_down_is_one_line_with_its_address(grasp, settings, command: list[str]):
     address = f"http://127.0.0.1:{free_port()}/api"

@@ -122,6 +122,7 @@ def test_an_unfit_source_leaves_what_best_source_serves(task):
     assert torch.equal(predict(met("best_source", task, [best, worst])[0].model, task.data.val), alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PEERS)
 def test_a_peer_keeps_as_many_models_alive_as_its_memory_class_says(name, task, tmp_path):
     from dataclasses import replace
