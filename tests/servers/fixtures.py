@@ -1,4 +1,4 @@
-"""Real S3 servers for the tests of the bucket's side: moto's always, Ceph RGW where it is installed."""
+"""Real S3 servers for the tests of the bucket's side: moto's, our own, and Ceph RGW where it is installed."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -78,6 +79,30 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server of `grasp up`, in memory where there is such a disk: it flushes every write."""
+    memory = Path("/dev/shm")
+    disk = tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)
+    with disk as directory, kept_in(Path(directory)) as server:
+        yield server
+
+
+@contextmanager
+def kept_in(directory: Path) -> Iterator[Server]:
+    """The server of `grasp up` on a directory; killed in the end, as a power cut would."""
+    port = free_port()
+    command = [sys.executable, "-m", "deployments.s3.server", str(directory), "--port", str(port)]
+    keys = {"AWS_ACCESS_KEY_ID": "AKTEST", "AWS_SECRET_ACCESS_KEY": "SKTEST"}
+    server = subprocess.Popen(command, env={**os.environ, **keys})
+    try:
+        wait_for(f"http://127.0.0.1:{port}", server)
+        yield Server("kept", f"http://127.0.0.1:{port}")
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture(scope="session")
 def rgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Ceph RGW; skipped where it is not installed."""
     if not shutil.which("radosgw"):
@@ -105,7 +130,7 @@ def yours() -> Server:
     )
 
 
-SERVERS = ["moto", pytest.param("rgw", marks=pytest.mark.integration)]
+SERVERS = ["moto", "kept", pytest.param("rgw", marks=pytest.mark.integration)]
 if "TEST_S3_ENDPOINT" in os.environ:
     SERVERS.append("yours")
 

@@ -18,7 +18,7 @@ from tasks.bucket.store import Store
 from tasks.bucket.uploads import PART_BYTES
 from tasks.errors import AlreadyThere, InvalidSettings, NotThere, StoreRefused, StoreUnavailable
 
-TAKES_ANY_NAME = {"moto", "rgw"}
+TAKES_ANY_NAME = {"moto", "kept", "rgw"}
 
 
 @pytest.fixture
