@@ -1,55 +1,20 @@
 """What is asked of the server, and who answers it."""
 
 import re
-from collections.abc import Callable, Mapping
-from email.utils import formatdate
+from collections.abc import Callable
 from http import HTTPStatus
-from io import BytesIO
-from typing import BinaryIO, NamedTuple
 
-from deployments.s3.answers import Refused, Tree, bad_request, document, not_implemented
+from deployments.s3.answers import Tree, bad_request, document, not_implemented
 from deployments.s3.checks import receive
 from deployments.s3.listings import bucket_list, deleted, object_list
-from deployments.s3.objects import Condition, Objects, need
-from deployments.s3.uploads import Uploads, headers_json
+from deployments.s3.messages import Answer, Request
+from deployments.s3.objects import Objects
+from deployments.s3.reads import read_object
+from deployments.s3.uploads import Uploads
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-_KEPT = ("content-type", "content-encoding", "content-disposition", "cache-control")
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 MAX_KEY_BYTES = 1024
 MAX_LISTED_BYTES = 4 * 1024 * 1024
-
-
-class Request(NamedTuple):
-    """A request. headers: names in lower case."""
-
-    method: str
-    bucket: str
-    key: str
-    options: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: BinaryIO
-
-    @property
-    def condition(self) -> Condition:
-        """Give what the request depends on."""
-        return Condition(self.headers.get("if-match"), self.headers.get("if-none-match"))
-
-    @property
-    def kept(self) -> str:
-        """Give the headers that belong to the object."""
-        own = {name: text for name, text in self.headers.items() if name.startswith("x-amz-meta-")}
-        return headers_json(own | {name: self.headers[name] for name in _KEPT if name in self.headers})
-
-
-class Answer(NamedTuple):
-    """An answer. file: where the body is read from, `length` bytes of it."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = {}
-    file: BinaryIO | None = None
-    length: int = 0
 
 
 def answer(request: Request, objects: Objects, uploads: Uploads) -> Answer:
@@ -125,8 +90,8 @@ def _upload(request: Request, objects: Objects, uploads: Uploads) -> Answer:
 def _object(request: Request, objects: Objects) -> Answer:
     doing: dict[str, Callable[[Request, Objects], Answer]] = {
         "PUT": _put,
-        "GET": _get,
-        "HEAD": _get,
+        "GET": read_object,
+        "HEAD": read_object,
         "DELETE": _delete,
     }
     asked = request.options.keys() & {"acl", "tagging", "retention", "legal-hold", "attributes", "versionId"}
@@ -151,47 +116,6 @@ def _delete(request: Request, objects: Objects) -> Answer:
     objects.need_bucket(request.bucket)
     objects.delete(request.bucket, request.key)
     return Answer(HTTPStatus.NO_CONTENT)
-
-
-def _get(request: Request, objects: Objects) -> Answer:
-    found = objects.find(request.bucket, request.key)
-    headers = {
-        "etag": f'"{found.etag}"',
-        "last-modified": formatdate(found.modified, usegmt=True),
-        "accept-ranges": "bytes",
-        "content-type": "binary/octet-stream",
-        **found.headers,
-    }
-    condition = request.condition
-    if not Condition(None, condition.if_none_match).holds(found.etag):
-        return Answer(HTTPStatus.NOT_MODIFIED, headers={"ETag": f'"{found.etag}"'})
-    need(condition, request.key, found.etag)
-    try:
-        file = BytesIO(found.body or b"") if found.file is None else objects.files.open(found.file)
-    except FileNotFoundError:  # overwritten between the two: it is read as it is now
-        return _get(request, objects)
-    start, length = _range(request.headers.get("range", ""), found.size)
-    status = HTTPStatus.OK
-    if length != found.size:
-        status = HTTPStatus.PARTIAL_CONTENT
-        headers["content-range"] = f"bytes {start}-{start + length - 1}/{found.size}"
-    file.seek(start)
-    return Answer(status, headers=headers, file=file, length=length)
-
-
-def _range(header: str, size: int) -> tuple[int, int]:
-    """Give where the bytes that are asked for begin, and how many they are. Raises Refused, 416."""
-    given = _RANGE.fullmatch(header)
-    if given is None or given.groups() == ("", ""):
-        return 0, size
-    first, last = given.groups()
-    start = int(first) if first else max(0, size - int(last))
-    end = min(size, int(last) + 1) if first and last else size
-    if start >= size or end <= start:
-        raise Refused(
-            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "InvalidRange", f"{header}: there are {size} bytes"
-        )
-    return start, end - start
 
 
 def _short(request: Request) -> bytes:

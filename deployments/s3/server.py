@@ -16,8 +16,9 @@ from urllib.parse import parse_qsl, unquote
 
 from deployments.s3.answers import Refused, bad_request, error_xml
 from deployments.s3.bodies import PIECE_BYTES, body_of
+from deployments.s3.messages import Answer, Request
 from deployments.s3.objects import Objects
-from deployments.s3.requests import Answer, Request, answer
+from deployments.s3.requests import answer
 from deployments.s3.signature import Key, check
 from deployments.s3.uploads import Uploads
 

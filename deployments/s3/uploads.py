@@ -1,6 +1,5 @@
 """Uploads in parts: what was sent in pieces becomes one object, whole or not at all."""
 
-import json
 import re
 import secrets
 from collections.abc import Iterator, Sequence
@@ -111,8 +110,3 @@ def _listed(document: bytes) -> list[tuple[int, str]]:
         ]
     except (ParseError, ValueError):
         raise bad_request("MalformedXML", "the list of parts cannot be read") from None
-
-
-def headers_json(headers: dict[str, str]) -> str:
-    """Write what an object keeps of its request's headers."""
-    return json.dumps(headers, sort_keys=True)
