@@ -25,6 +25,10 @@ COMMANDS = {
         ("targets.target", "targets.look", "targets.change"), "Create targets, look at them and change them."
     ),
     "status": Command(("targets.status",), "Show targets, their champion, open arrivals and decisions."),
+    "metrics": Command(
+        ("targets.metrics",),
+        "Tell Prometheus of open arrivals, decisions, absorbs, champions and the watch, from the journals.",
+    ),
     "explain": Command(
         ("sources.arrival",),
         "Tell why an arrival was absorbed, refused or waits; its attempts, and when it is tried again.",

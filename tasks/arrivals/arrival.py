@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from grasp_core.data.names import unlike_names
 from tasks.contracts.base import Document, ModelSignature
@@ -16,6 +16,7 @@ from tasks.journal.lineage_rules import weights_id
 
 WAITS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))  # after attempt 1, 2, 3
 MAX_ATTEMPTS = len(WAITS) + 1
+Waiting = Literal["outside_window", "between_attempts", "blob_pending", "twin_first"]
 
 
 class PeriodOrder(NamedTuple):
@@ -49,6 +50,7 @@ class Delayed:
 
     id: str
     key: str
+    waiting: Waiting
     why: str
     until: datetime | None
 

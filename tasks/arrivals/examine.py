@@ -80,7 +80,7 @@ def _after_twin(finding: Finding, first: dict[str, str]) -> Finding:
     if twin == manifest.key:
         return finding
     why = f"has the same weights as {twin}, which goes first"
-    return Delayed(id=finding.id, key=manifest.key, why=why, until=None)
+    return Delayed(id=finding.id, key=manifest.key, waiting="twin_first", why=why, until=None)
 
 
 def _look(
@@ -118,13 +118,16 @@ def _waits(
     key = keys.manifest_key(brief.series, brief.period.label, brief.rev)
     why = outside(brief.period, target)
     if why:
-        return Delayed(id=arrival_id, key=key, why=why, until=None)
+        return Delayed(id=arrival_id, key=key, waiting="outside_window", why=why, until=None)
     until = next_attempt_at(opened)
     if until and store.clock < until:
-        return Delayed(id=arrival_id, key=key, why=between_attempts(opened), until=until)
+        why = between_attempts(opened)
+        return Delayed(id=arrival_id, key=key, waiting="between_attempts", why=why, until=until)
     until = opened.since + pending_limit
     why = blob_not_there(store, brief.weights, until=until, limit=pending_limit)
-    return Delayed(id=arrival_id, key=key, why=why, until=until) if why else None
+    if why is None:
+        return None
+    return Delayed(id=arrival_id, key=key, waiting="blob_pending", why=why, until=until)
 
 
 def _order(item: tuple[str, Open]) -> PeriodOrder:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from tasks.contracts.base import Document, Moment
 
 FLOWS = ("absorb", "backfill", "retract")
+WATCH = "watch"
 TIMEOUT_S = 5.0
 AT_ONCE = 50
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
@@ -57,6 +58,29 @@ class Orchestrator:
         except (requests.RequestException, ValueError, KeyError, TypeError) as error:
             self.away = f"Prefect at {self._url} {_said(error)}; who is at work was not looked at"
             return ()
+
+    @property
+    def named(self) -> bool:
+        """Say whether a Prefect server was named at all."""
+        return bool(self._url)
+
+    def last_watch(self) -> datetime | None:
+        """Tell when a watch last ended well; None when none did, or while Prefect does not answer."""
+        if self.away or not self._url:
+            return None
+        asked = {
+            "flows": {"name": {"any_": [WATCH]}},
+            "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}},
+            "sort": "END_TIME_DESC",
+            "limit": 1,
+        }
+        try:
+            self._permit()
+            found = self._ask("flow_runs/filter", asked)
+            return _MOMENT.validate_python(found[0]["end_time"]) if found else None
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            self.away = f"Prefect at {self._url} {_said(error)}; when a watch last ended was not looked at"
+            return None
 
     def _running(self) -> list[dict[str, Any]]:
         if self._runs is None:

@@ -13,6 +13,7 @@ STORIES = {  # the tutorial's world, in which the how-to guides go on; workers o
         "docs/tutorial/first-champion.md",
         "docs/howto/connect.md",
         "docs/operations/index.md",
+        "docs/operations/metrics.md",
         "docs/howto/several-targets.md",
         "docs/howto/change-a-target.md",
         "docs/howto/backfill.md",

@@ -92,3 +92,11 @@ def test_without_an_address_nobody_is_asked(monkeypatch: pytest.MonkeyPatch, tmp
     none = Orchestrator()
     assert none.at_work("t") == ()
     assert none.away == ""  # who has no Prefect is not warned of it
+
+
+def test_when_a_watch_last_ended_is_told(server: dict):
+    server["/api/flow_runs/filter"] = [{"end_time": "2026-11-25T20:00:30Z"}]
+    assert f"{Orchestrator().last_watch():%H:%M:%S}" == "20:00:30"
+    server["/api/flow_runs/filter"] = []
+    never = Orchestrator()
+    assert (never.last_watch(), never.away) == (None, "")
