@@ -33,14 +33,16 @@ def environment_from(dotenv: Path) -> dict[str, str]:
 
 def run_worker(pool: str) -> int:
     """Run the worker of a pool; gives its exit code. SIGTERM or Ctrl-C ends it and the flow runs below it,
-    within 20 seconds. Raises InvalidSettings when no Prefect server is named.
+    within 20 seconds. With PREFECT_WORKER_WEBSERVER_PORT it tells there whether it is well.
+    Raises InvalidSettings when no Prefect server is named.
     """
     environment = environment_from(Path(".env"))
     if not environment.get("PREFECT_API_URL") and not _address_in_profile():
         raise InvalidSettings(
             "PREFECT_API_URL is not set; set it in the environment or in .env; no worker was started"
         )
-    return supervise(worker_command(pool), environment)
+    health = ("--with-healthcheck",) if environment.get("PREFECT_WORKER_WEBSERVER_PORT") else ()
+    return supervise([*worker_command(pool), *health], environment)
 
 
 def main() -> None:

@@ -96,6 +96,11 @@ COMMANDS = {
         ("pipeline.reproduce",),
         "Reproduce the paper's table: sources of all periods, absorbed in order, beside peers and controls.",
     ),
+    "up": Command(
+        ("pipeline.up",),
+        "Run the pipeline on this machine: S3, MLflow, Prefect, both workers; kept running, data kept.",
+    ),
+    "down": Command(("pipeline.up",), "Stop what grasp up started, within seconds; all data are kept."),
     "demo": Command(
         ("pipeline.demo",),
         "Play the whole pipeline with real servers and images: publish, watch, absorb, promote.",

@@ -7,7 +7,7 @@ from secrets import token_hex
 
 import pytest
 
-from flows.demo.servers.marks import VARIABLE, end_marked
+from deployments.marks import VARIABLE, end_marked
 from tests.docs.blocks import expected
 from tests.docs.story import ends_of_logs, outputs, tell, told
 

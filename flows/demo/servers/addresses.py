@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from deployments.environment import server_environment, worker_environment
-from flows.demo.servers.ports import HOST, choose_ports
+from deployments.ports import HOST, choose_ports
 from tasks.settings import Settings
 
 BUCKET = "grasp-demo"

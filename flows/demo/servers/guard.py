@@ -7,7 +7,7 @@ pipe when the demo ends, by kill -9 too.
 import signal
 import sys
 
-from flows.demo.servers.marks import end_marked
+from deployments.marks import end_marked
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
 
+from deployments.marks import VARIABLE, end_marked
 from flows.demo.servers.failure import DemoFailed
-from flows.demo.servers.marks import VARIABLE, end_marked
 from tasks.credentials.redact import redacted
 
 POLL_S = 0.1

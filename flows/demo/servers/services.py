@@ -6,10 +6,10 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
+from deployments.ports import HOST
 from deployments.workers import worker_command
 from flows.demo.servers.addresses import Addresses, port_of
 from flows.demo.servers.failure import DemoFailed
-from flows.demo.servers.ports import HOST
 from flows.demo.servers.processes import Children
 
 PATIENCE_S = 300.0  # for a server on a very busy machine

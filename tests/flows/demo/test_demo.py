@@ -8,13 +8,13 @@ import yaml
 from rich.console import Console
 
 from deployments.deploy import PROJECT
+from deployments.ports import HOST, choose_ports
 from flows.demo import story
 from flows.demo.champion import Answer
 from flows.demo.rows import Row, follow
 from flows.demo.servers.addresses import Addresses, environment_of
 from flows.demo.servers.deploy import WATCH_INTERVAL_S, hasty
 from flows.demo.servers.failure import DemoFailed
-from flows.demo.servers.ports import HOST, choose_ports
 from flows.demo.servers.workspace import LOCK, workspace
 from flows.demo.summary import Summary
 from flows.demo.view import PlainView

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deployments.marks import VARIABLE, marked
 from flows.demo.servers.failure import DemoFailed
-from flows.demo.servers.marks import VARIABLE, marked
 from flows.demo.servers.processes import Children
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]

@@ -1,4 +1,4 @@
-"""Ports for the demo's servers: the usual one, or a free one where it is taken."""
+"""Ports for servers on this machine: the usual one, or a free one where it is taken."""
 
 import socket
 from collections.abc import Sequence
