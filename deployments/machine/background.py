@@ -18,10 +18,13 @@ from tasks.errors import InvalidSettings, OrchestrationUnavailable
 UP_S = 300.0  # on a very busy machine; a quiet one needs less than thirty
 DOWN_S = 45.0  # each unit is killed when its own time is over: this is for a supervisor that hangs
 NAME = "supervisor"
+EVERYTHING = "none"  # without none
 
 
 def start(directory: Path, *, without: Sequence[str], tell: Callable[[str], object]) -> Layout:
     """Start the stack of a directory and wait until all is up; one that runs is only waited for.
+
+    without: units to leave out from now on; empty: as it was.
 
     Raises OrchestrationUnavailable with the last words of what failed, InvalidSettings when one runs with
     other parts.
@@ -50,13 +53,11 @@ def start(directory: Path, *, without: Sequence[str], tell: Callable[[str], obje
 
 def _with_parts(layout: Layout, without: set[str], is_running: bool) -> Layout:
     if unknown := without - set(OPTIONAL):
-        raise InvalidSettings(
-            f"--without {', '.join(unknown)}: needs {' or '.join(OPTIONAL)}; nothing was done"
-        )
-    if is_running:
+        raise InvalidSettings(f"--without {', '.join(unknown)}: needs {', '.join(OPTIONAL)} or {EVERYTHING}")
+    if is_running and without != set(layout.without):
         left_out = ", ".join(layout.without) or "nothing"
         raise InvalidSettings(f"the stack runs, without {left_out}; grasp down first; nothing was changed")
-    changed = layout.model_copy(update={"without": tuple(without)})
+    changed = layout.model_copy(update={"without": tuple(sorted(without))})
     keep(changed)
     return changed
 

@@ -15,7 +15,9 @@ DIRECTORY = typer.Option(Path(), "--dir", help="Where .env lies, and grasp-data 
 def up(
     directory: Path = DIRECTORY,
     without: list[str] = typer.Option(
-        [], "--without", help="worker-cpu or worker-gpu: it runs elsewhere; several times if you like."
+        [],
+        "--without",
+        help="From now on leave out worker-cpu or worker-gpu, which runs elsewhere; none: nothing.",
     ),
     status: bool = typer.Option(False, "--status", help="Only say how it stands; nothing is started."),
     systemd: bool = typer.Option(

@@ -59,7 +59,7 @@ def test_a_worker_that_works_elsewhere_is_left_out_of_every_start(tmp_path: Path
 
 
 def test_what_is_no_worker_cannot_be_left_out(tmp_path: Path):
-    with pytest.raises(InvalidSettings, match="--without s3: needs worker-cpu or worker-gpu"):
+    with pytest.raises(InvalidSettings, match="--without s3: needs worker-cpu, worker-gpu or none"):
         start(tmp_path, without=["s3"], tell=print)
 
 
