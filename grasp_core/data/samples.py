@@ -53,7 +53,8 @@ class Samples:
         No batch has one sample unless there is only one: batch norm cannot train on it.
         """
         if shuffle is None:
-            chunks = torch.arange(len(self)).tensor_split(max(1, -(-len(self) // batch_size)))
+            count = min(-(-len(self) // batch_size), len(self) // 2)
+            chunks = torch.arange(len(self)).tensor_split(max(1, count))
         else:
             chunks = _full(torch.randperm(len(self), generator=shuffle), batch_size)
         return (self.batch(chunk) for chunk in chunks)

@@ -43,6 +43,12 @@ def test_shuffled_batches_are_full_and_never_of_one_sample(images):
     assert seen != list(range(65))
 
 
+@pytest.mark.parametrize(("many", "sizes"), [(1, [1]), (3, [3]), (5, [3, 2]), (6, [2, 2, 2])])
+def test_batches_in_order_have_one_sample_only_where_there_is_only_one(many, sizes):
+    samples = Samples(np.zeros((many, 4, 4, 1), dtype=np.uint8), np.arange(many))
+    assert [len(labels) for _, labels in samples.batches(2)] == sizes
+
+
 def test_a_memory_map_is_read_row_by_row(images, tmp_path):
     np.save(tmp_path / "images.npy", images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from grasp_core.data.samples import Samples
-from grasp_core.growth.statistics import fit_statistics
+from grasp_core.growth.statistics import as_they_came, fit_statistics
 from grasp_core.models.batchnorm import recalibrate
 from grasp_core.models.evaluate import evaluate
 
@@ -71,3 +71,17 @@ def test_a_model_without_statistics_is_measured_once_and_left_alone():
     assert (fitted.share, fitted.held, fitted.losses) == (None, False, {})
     assert fitted.loss == pytest.approx(evaluate(model, labels).loss)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_labels_that_say_too_little_leave_the_statistics_as_they_came():
+    model, labels = normed(4), moved(100.0)
+    before = copy.deepcopy(model.state_dict())
+    kept = as_they_came(model, labels, batch_size=8)
+    loss = evaluate(model, labels.batches(8)).loss
+    assert (kept.share, kept.held, kept.loss, kept.losses) == (0.0, True, loss, {0.0: loss})
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    kept = as_they_came(plain, labels, batch_size=8)
+    loss = evaluate(plain, labels.batches(8)).loss
+    assert (kept.share, kept.held, kept.loss, kept.losses) == (None, False, loss, {})
