@@ -24,7 +24,7 @@ EVERYTHING = "none"  # without none
 def start(directory: Path, *, without: Sequence[str], tell: Callable[[str], object]) -> Layout:
     """Start the stack of a directory and wait until all is up; one that runs is only waited for.
 
-    without: units to leave out from now on; empty: as it was.
+    without: units to leave out from now on; none given leaves it as it was.
 
     Raises OrchestrationUnavailable with the last words of what failed, InvalidSettings when one runs with
     other parts.
