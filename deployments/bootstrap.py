@@ -7,17 +7,19 @@ import argparse
 import sys
 
 from deployments.automations import ensure_automation, zombie_automations
+from deployments.notifications import BLOCK, ensure_webhook, notifications
 from deployments.pools import CPU, GPU, ensure_pool
 from tasks.bucket.store import Store
 from tasks.credentials.discretion import be_discreet
 from tasks.errors import GraspError
 from tasks.orchestration.flow_runs import connected
-from tasks.settings import StoreSettings, load_settings
+from tasks.settings import NotifySettings, StoreSettings, load_settings
 
 
 def bootstrap(*, gpu_limit: int | None = None) -> dict[str, str]:
     """Make everything exist that prefect.yaml needs; give what was done to each thing.
 
+    Where GRASP_NOTIFY_URL is set, people are told what happens; without it what was set before stays.
     gpu_limit: how many absorbs may run at once; by default 1 for a new pool, and an existing pool's own.
     Raises OrchestrationUnavailable or OrchestrationRefused.
     """
@@ -26,7 +28,11 @@ def bootstrap(*, gpu_limit: int | None = None) -> dict[str, str]:
             "work pool cpu": ensure_pool(client, CPU),
             "work pool gpu": ensure_pool(client, GPU, limit=gpu_limit),
         }
-        for automation in zombie_automations():
+        automations = [*zombie_automations()]
+        if (url := load_settings(NotifySettings).notify_url) is not None:
+            block_id, done[f"block webhook/{BLOCK}"] = ensure_webhook(url)
+            automations += notifications(block_id)
+        for automation in automations:
             done[f"automation {automation.name!r}"] = ensure_automation(client, automation)
     return done
 

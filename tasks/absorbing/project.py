@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from tasks.absorbing.news import is_news, tell_news
 from tasks.absorbing.recorded import decision_on
 from tasks.absorbing.work import Work
-from tasks.contracts.journal import Decided, Withdrawn
+from tasks.contracts.journal import Decided, Entry, Withdrawn
 from tasks.errors import NotThere
 from tasks.journal.projection import read_projected, write_projected
 from tasks.journal.recent import recent_decisions
@@ -31,6 +32,7 @@ def project(work: Work) -> None:
 
     Cheap when nothing is behind: the aliases are read, and compared, and projected.json is left alone.
     """
+    news: dict[int, Entry] = {}
     while True:
         state = work.journal.state()
         still = partial(_shows, work, state.to_project)
@@ -47,11 +49,12 @@ def project(work: Work) -> None:
         if shown == 0 and not still():
             continue  # another writer was faster, and has shown more than the state read here knows of
         if shown < state.to_project:
-            _show_decisions(work, after=shown)
+            news |= _show_decisions(work, after=shown)
         if not still():
             continue
         if moved or shown < state.to_project:
             _describe(work)
+            tell_news(work, [*news.values()])
             write_projected(work.store, work.target.name, state)
         return
 
@@ -76,7 +79,9 @@ def _shows(work: Work, seq: int) -> bool:
     return work.journal.state().to_project == seq
 
 
-def _show_decisions(work: Work, *, after: int) -> None:
+def _show_decisions(work: Work, *, after: int) -> dict[int, Entry]:
+    """Show what was decided behind a seq; give what of it people are to be told, by seq."""
+    news, now = dict[int, Entry](), work.store.clock
     for entry in work.journal.entries(after=after):
         if isinstance(entry, Withdrawn):
             if entry.arrival_id not in work.journal.last.open:  # it may have come again
@@ -86,6 +91,9 @@ def _show_decisions(work: Work, *, after: int) -> None:
             _show(work, entry, entry.mlflow_run_id)
         elif isinstance(entry, Decided):
             _show_refusal(work, entry)
+        if is_news(entry, now=now):
+            news[entry.seq] = entry
+    return news
 
 
 def _show_refusal(work: Work, decided: Decided) -> None:

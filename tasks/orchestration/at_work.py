@@ -1,20 +1,17 @@
 """Who is at work on a target, asked of Prefect by plain requests: its client takes seconds to import."""
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 import requests
-from dotenv import dotenv_values
 from pydantic import TypeAdapter
 
 from tasks.contracts.base import Document, Moment
+from tasks.orchestration.plain import PlainApi, said
 
 FLOWS = ("absorb", "backfill", "retract")
 WATCH = "watch"
-TIMEOUT_S = 5.0
 AT_ONCE = 50
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 
@@ -37,36 +34,29 @@ class Orchestrator:
     """
 
     def __init__(self) -> None:
-        said = {**dotenv_values(".env"), **os.environ}
-        self._url = (said.get("PREFECT_API_URL") or "").rstrip("/")
-        self._session = requests.Session()
-        user, _, password = (said.get("PREFECT_API_AUTH_STRING") or "").partition(":")
-        if user:
-            self._session.auth = (user, password)
-        elif key := said.get("PREFECT_API_KEY"):
-            self._session.headers["Authorization"] = f"Bearer {key}"
+        self._api = PlainApi()
         self._runs: list[dict[str, Any]] | None = None
         self.away = ""
 
     def at_work(self, target: str) -> tuple[AtWork, ...]:
         """Give the running flow runs of a target, the longest first; none while Prefect does not answer."""
-        if self.away or not self._url:
+        if self.away or not self.named:
             return ()
         try:
             mine = [run for run in self._running() if _is_for(run, target)]
             return tuple(self._shown(run) for run in sorted(mine, key=lambda run: str(run["start_time"])))
         except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-            self.away = f"Prefect at {self._url} {_said(error)}; who is at work was not looked at"
+            self.away = f"Prefect at {self._api.url} {said(error)}; who is at work was not looked at"
             return ()
 
     @property
     def named(self) -> bool:
         """Say whether a Prefect server was named at all."""
-        return bool(self._url)
+        return bool(self._api.url)
 
     def last_watch(self) -> datetime | None:
         """Tell when a watch last ended well; None when none did, or while Prefect does not answer."""
-        if self.away or not self._url:
+        if self.away or not self.named:
             return None
         asked = {
             "flows": {"name": {"any_": [WATCH]}},
@@ -75,31 +65,29 @@ class Orchestrator:
             "limit": 1,
         }
         try:
-            self._permit()
-            found = self._ask("flow_runs/filter", asked)
+            found = self._api.ask("flow_runs/filter", asked)
             return _MOMENT.validate_python(found[0]["end_time"]) if found else None
         except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-            self.away = f"Prefect at {self._url} {_said(error)}; when a watch last ended was not looked at"
+            self.away = f"Prefect at {self._api.url} {said(error)}; when a watch last ended was not looked at"
             return None
 
     def _running(self) -> list[dict[str, Any]]:
         if self._runs is None:
-            self._permit()
             asked = {
                 "flows": {"name": {"any_": list(FLOWS)}},
                 "flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}},
                 "limit": AT_ONCE,
             }
-            self._runs = self._ask("flow_runs/filter", asked)
+            self._runs = self._api.ask("flow_runs/filter", asked)
         return self._runs
 
     def _shown(self, run: Mapping[str, Any]) -> AtWork:
         mine = {"flow_runs": {"id": {"any_": [run["id"]]}}}
-        steps = self._ask(
+        steps = self._api.ask(
             "task_runs/filter",
             {**mine, "task_runs": {"state": {"type": {"any_": ["RUNNING"]}}}, "limit": AT_ONCE},
         )
-        told = self._ask(
+        told = self._api.ask(
             "artifacts/filter",
             {**mine, "artifacts": {"key": {"any_": ["fine-tune"]}}, "sort": "UPDATED_DESC", "limit": 1},
         )
@@ -113,21 +101,6 @@ class Orchestrator:
             worker=host or None,
         )
 
-    def _permit(self) -> None:
-        """Take the token that a server with CSRF protection wants; others have none."""
-        client = str(uuid4())
-        url = f"{self._url}/csrf-token"
-        answer = self._session.get(url, params={"client": client}, timeout=TIMEOUT_S)
-        if answer.ok:
-            token = str(answer.json()["token"])
-            self._session.headers.update({"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": client})
-
-    def _ask(self, path: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-        answer = self._session.post(f"{self._url}/{path}", json=asked, timeout=TIMEOUT_S)
-        answer.raise_for_status()
-        found: list[dict[str, Any]] = answer.json()
-        return found
-
 
 def _is_for(run: Mapping[str, Any], target: str) -> bool:
     return f"target:{target}" in run["tags"] or run["parameters"].get("target") == target
@@ -137,9 +110,3 @@ def _is_about(told: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bo
     """Say whether a fine-tune's progress is of the source that is worked on now, not of one before it."""
     source = str(told.get("description") or "").partition(":")[0]
     return bool(source) and any(source in str(step["name"]) for step in steps)
-
-
-def _said(error: Exception) -> str:
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"answered {error.response.status_code}"
-    return f"did not answer ({type(error).__name__})"

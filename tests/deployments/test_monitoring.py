@@ -72,3 +72,10 @@ def test_alerts_fire_when_they_should_and_not_before():
 def test_every_alert_is_seen_to_fire():
     fired = (MONITORING / "alerts-test.yml").read_text()
     assert [rule["alert"] for rule in RULES if rule["alert"] not in fired] == []
+
+
+def test_every_alert_has_a_page_that_says_what_it_means_and_what_to_do():
+    pages = {rule["alert"]: ROOT / rule["annotations"]["runbook"] for rule in RULES}
+    for alert, page in pages.items():
+        assert f"Alert `{alert}`." in page.read_text()
+    assert sorted(pages.values()) == sorted((ROOT / "docs" / "operations" / "alerts").glob("*.md"))

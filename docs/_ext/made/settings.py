@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
-from tasks.settings import Settings, StoreSettings, WatchSettings
+from tasks.settings import NotifySettings, Settings, StoreSettings, WatchSettings
 
 NEEDED_BY = (
     (StoreSettings, "Every command"),
     (WatchSettings, "Watch, `explain`, `requeue`, beside those"),
     (Settings, "Absorb, `status` and all that asks MLflow, beside those"),
+    (NotifySettings, "`grasp deploy`"),
 )
 
 
