@@ -7,13 +7,13 @@ import argparse
 import sys
 
 from deployments.automations import ensure_automation, zombie_automations
-from deployments.notifications import BLOCK, ensure_webhook, notifications
+from deployments.notifications import BLOCK, NotifySettings, ensure_webhook, notifications
 from deployments.pools import CPU, GPU, ensure_pool
 from tasks.bucket.store import Store
 from tasks.credentials.discretion import be_discreet
 from tasks.errors import GraspError
 from tasks.orchestration.flow_runs import connected
-from tasks.settings import NotifySettings, StoreSettings, load_settings
+from tasks.settings import StoreSettings, load_settings
 
 
 def bootstrap(*, gpu_limit: int | None = None) -> dict[str, str]:

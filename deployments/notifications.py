@@ -11,10 +11,13 @@ from prefect.events.actions import CallWebhook
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.types import SecretDict
-from pydantic import SecretStr
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings
 
+from tasks.credentials.redact import learn
 from tasks.orchestration.absorb_runs import WATCH_FLOW
 from tasks.orchestration.events import DECIDED, DROPPED, MOVED, RESOURCE
+from tasks.settings import CONFIG
 
 BLOCK = "grasp-notify"
 SILENCE_S = 600
@@ -31,6 +34,28 @@ BODY = (
     '{"text": {{ event.payload.text | tojson }}, "event": {{ event.event | tojson }}, '
     '"at": {{ event.occurred | string | tojson }}, "facts": {{ event.payload | tojson }}}'
 )
+
+
+class NotifySettings(BaseSettings):
+    """Whom to tell what happens: `grasp deploy` gives it to the Prefect server."""
+
+    model_config = CONFIG
+
+    notify_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="GRASP_NOTIFY_URL",
+        description="address that is posted a JSON document, with a line `text`, when a source was promoted, "
+        "rejected, parked or quarantined, accuracy dropped, or the watch fell silent",
+    )
+
+    @field_validator("notify_url")
+    @classmethod
+    def _is_hidden_http(cls, url: SecretStr | None) -> SecretStr | None:
+        given = url.get_secret_value() if url else None
+        learn(given)
+        if given is not None and not given.startswith(("http://", "https://")):
+            raise ValueError("needs an address that begins with http:// or https://")
+        return url
 
 
 def ensure_webhook(url: SecretStr) -> tuple[UUID, str]:

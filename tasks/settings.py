@@ -114,28 +114,6 @@ class WatchSettings(StoreSettings):
     )
 
 
-class NotifySettings(BaseSettings):
-    """Whom to tell what happens: `grasp deploy` gives it to the Prefect server."""
-
-    model_config = CONFIG
-
-    notify_url: SecretStr | None = Field(
-        default=None,
-        validation_alias="GRASP_NOTIFY_URL",
-        description="address that is posted a JSON document, with a line `text`, when a source was promoted, "
-        "rejected, parked or quarantined, accuracy dropped, or the watch fell silent",
-    )
-
-    @field_validator("notify_url")
-    @classmethod
-    def _is_hidden_http(cls, url: SecretStr | None) -> SecretStr | None:
-        given = url.get_secret_value() if url else None
-        learn(given)
-        if given is not None and not given.startswith(("http://", "https://")):
-            raise ValueError("needs an address that begins with http:// or https://")
-        return url
-
-
 class TrackingSettings(BaseSettings):
     """What is needed to reach MLflow."""
 

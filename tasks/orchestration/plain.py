@@ -25,7 +25,7 @@ class PlainApi:
             self._session.headers["Authorization"] = f"Bearer {key}"
 
     def ask(self, path: str, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Ask for a list of things. Raises what requests raises, ValueError for what is no JSON."""
+        """Ask for a list of things. Raises what requests raises."""
         found: list[dict[str, Any]] = self._post(path, asked).json()
         return found
 

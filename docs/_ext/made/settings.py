@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
-from tasks.settings import NotifySettings, Settings, StoreSettings, WatchSettings
+from deployments.notifications import NotifySettings
+from tasks.settings import Settings, StoreSettings, WatchSettings
 
 NEEDED_BY = (
     (StoreSettings, "Every command"),
