@@ -8,7 +8,7 @@ from grasp_core.absorbed import Absorbed
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.sample import all_labels, sampled
 from grasp_core.data.samples import Samples
-from grasp_core.data.target import TargetData, in_order
+from grasp_core.data.target import TargetData, to_measure
 from grasp_core.growth.statistics import as_they_came, fit_statistics
 from grasp_core.guarded import absorb_guarded
 from grasp_core.models.classes import labelled, only_among
@@ -86,6 +86,7 @@ def begin(
         epochs=tuned.epochs,
         kept=tuned.kept,
         gradient_passes=tuned.gradient_passes,
+        pieces=tuned.pieces,
         statistics=share,
     )
 
@@ -116,7 +117,7 @@ def _become(
             fitted = fit(source, sample, batch_size=config.batch_size)
         care, share = Care(sample, fitted.held, known), fitted.share
     progress.step("evaluate")
-    metrics = evaluate(source, in_order(data.val, config.batch_size))
+    metrics = evaluate(source, to_measure(data.val, config.batch_size))
     progress.step("transfer")
     target.load_state_dict(source.state_dict())
     return metrics, care, share

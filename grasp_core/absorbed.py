@@ -39,4 +39,5 @@ class Absorbed:
     stem_loss: float | None = None
     source_loss: float | None = None
     search: tuple[Trial, ...] = ()
+    pieces: int = 1  # that a batch of the fine-tune was cut into at most, for want of memory
     statistics: float | None = None  # guarded: share of the labels' batch-norm statistics; None without any

@@ -8,6 +8,7 @@ from torch import BoolTensor, Tensor, nn
 from grasp_core.data.batches import Batches
 from grasp_core.errors import NonFiniteLoss
 from grasp_core.models.gradients import facing, pairwise, summed
+from grasp_core.models.loss import wide
 from grasp_core.models.modes import Flag
 from grasp_core.models.spill import Spill
 
@@ -82,11 +83,11 @@ def _cosine(ours: Tensor, theirs: Tensor) -> Tensor:
 
 def _dot(ours: Tensor, theirs: Tensor) -> Tensor:
     """Give the inner product in float64, piece by piece: a whole copy in float64 would be the peak."""
-    total = torch.zeros((), dtype=torch.float64, device=ours.device)
+    total = torch.zeros((), dtype=wide(ours.device), device=ours.device)
     ours, theirs = ours.reshape(-1), theirs.reshape(-1)
     for start in range(0, ours.numel(), PIECE):
         piece = slice(start, start + PIECE)
-        total += torch.dot(ours[piece].double(), theirs[piece].double())
+        total += torch.dot(ours[piece].to(total.dtype), theirs[piece].to(total.dtype))
     return total
 
 

@@ -7,7 +7,7 @@ from torch import nn
 from grasp_core.absorbed import Absorbed
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.sample import all_labels, sampled
-from grasp_core.data.target import TargetData, in_order
+from grasp_core.data.target import TargetData, to_measure
 from grasp_core.growth.stem import Compare, grow
 from grasp_core.growth.way import Choose, line
 from grasp_core.models.classes import labelled
@@ -33,7 +33,7 @@ def absorb_guarded(
     snapshots.save(STEM, target)
     sample = sampled(data, limit=config.sample, seed=config.seed)
     with restored_on_error(STEM, target, snapshots):
-        before = evaluate(target, in_order(data.val, config.batch_size))
+        before = evaluate(target, to_measure(data.val, config.batch_size))
         known = labelled(target, all_labels(data), sample)
         growth = grow(
             target,
@@ -72,6 +72,7 @@ def absorb_guarded(
         epochs=tuned.epochs,
         kept=tuned.kept,
         gradient_passes=growth.gradient_passes + tuned.gradient_passes,
+        pieces=tuned.pieces,
         stem_loss=growth.stem.loss,
         source_loss=growth.source_loss,
         search=growth.search,

@@ -10,7 +10,7 @@ from grasp_core.absorbed import Absorbed
 from grasp_core.alignment import align
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.batches import Batches
-from grasp_core.data.target import TargetData, in_order, shuffled
+from grasp_core.data.target import TargetData, shuffled, to_measure
 from grasp_core.models.evaluate import evaluate
 from grasp_core.models.loss import device_of
 from grasp_core.models.snapshots import STEM, Snapshots, restored_on_error
@@ -46,10 +46,10 @@ def absorb_reference(
     """
     snapshots.save(STEM, target)
     with restored_on_error(STEM, target, snapshots):
-        before = evaluate(target, in_order(data.val, config.batch_size))
+        before = evaluate(target, to_measure(data.val, config.batch_size))
         moved = _move(target, load_source, data, config=config, progress=progress, score=score)
         progress.step("evaluate")
-        after_transfer = evaluate(target, in_order(data.val, config.batch_size))
+        after_transfer = evaluate(target, to_measure(data.val, config.batch_size))
     tuned = serve(target, data, epochs=config.epochs, config=config, snapshots=snapshots, progress=progress)
     snapshots.save(STEM, target)
     return Absorbed(
@@ -65,6 +65,7 @@ def absorb_reference(
         epochs=tuned.epochs,
         kept=tuned.kept,
         gradient_passes=2 * moved.samples + tuned.gradient_passes,
+        pieces=tuned.pieces,
     )
 
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.samples import Samples
-from grasp_core.data.target import TargetData, count, gather, in_order
+from grasp_core.data.target import TargetData, count, gather, in_order, to_measure
 from grasp_core.models.batchnorm import held_still, recalibrate
 from grasp_core.models.classes import Labelled, only_among
 from grasp_core.models.evaluate import evaluate
@@ -52,7 +52,7 @@ def serve(
     few = care is not None and config.folds > 1 and _labels(data) <= config.soup_limit
     val, first = data.val, None
     if few or (care is not None and care.labelled.classes is not None):  # a plain fine-tune measures it
-        first = evaluate(model, in_order(val, config.batch_size))
+        first = evaluate(model, to_measure(val, config.batch_size))
     if care is not None and not care.labelled.enough:
         return FineTuned(epochs=(), kept=(0,), gradient_passes=0, first=first, last=first)
     progress.step("fine_tune")
@@ -80,7 +80,7 @@ def serve(
     return replace(
         tuned,
         first=first or tuned.first,
-        last=last or evaluate(model, in_order(val, config.batch_size)),
+        last=last or evaluate(model, to_measure(val, config.batch_size)),
     )
 
 

@@ -12,26 +12,19 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
 from tasks import patterns
 from tasks.credentials.discretion import be_discreet
 from tasks.credentials.logins import Login, parted, without_login
 from tasks.credentials.redact import learn, shown_address
 from tasks.errors import InvalidSettings
+from tasks.hardware import CONFIG, HardwareSettings
 from tasks.problems import settings_problems
 
 BucketName = Annotated[str, StringConstraints(pattern=patterns.BUCKET)]
 LOGIN = {"MLFLOW_TRACKING_USERNAME": "mlflow_username", "MLFLOW_TRACKING_PASSWORD": "mlflow_password"}
 S = TypeVar("S", bound=BaseSettings)
-CONFIG = SettingsConfigDict(
-    env_file=".env",
-    extra="ignore",
-    frozen=True,
-    populate_by_name=True,
-    env_ignore_empty=True,
-    hide_input_in_errors=True,  # pydantic would quote what was given, passwords too
-)
 
 
 class StoreSettings(BaseSettings):
@@ -163,7 +156,7 @@ class TrackingSettings(BaseSettings):
         return Login(self.mlflow_username or "", password)
 
 
-class Settings(TrackingSettings, WatchSettings):
+class Settings(TrackingSettings, WatchSettings, HardwareSettings):
     """What the pipeline needs: the bucket, MLflow, and how it works on this machine."""
 
     cache_dir: Path = Field(
@@ -177,9 +170,6 @@ class Settings(TrackingSettings, WatchSettings):
         gt=0,
         validation_alias="GRASP_CACHE_LIMIT_GB",
         description="size of that cache; what was used longest ago goes first",
-    )
-    device: str = Field(
-        default="auto", validation_alias="GRASP_DEVICE", description="auto, cpu, cuda or such as cuda:1"
     )
 
     @field_validator("cache_dir")

@@ -1,16 +1,35 @@
 """Labelled images with random access, decoded once, in memory or mapped from disk."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from grasp_core.data.ahead import ahead
 from grasp_core.data.batches import Batch
 from grasp_core.errors import InvalidData
 
+CPU = torch.device("cpu")
 Augment = Callable[[Tensor], Tensor]  # N x C x H x W in [0, 1], to the same
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handing:
+    """How batches are handed to a model.
+
+    device: where uint8 images are normalised. ahead: how many batches a thread prepares in advance.
+    evaluation_batch: images per batch for what needs no gradients, if more than are asked for.
+    """
+
+    device: torch.device = CPU
+    ahead: int = 0
+    evaluation_batch: int = 0
+
+
+HERE = Handing()
 
 
 class Samples:
@@ -19,7 +38,7 @@ class Samples:
     images: uint8 N x H x W x C (array or memory map: only the rows of a batch are read), shown to a model
     as x / 255, then mean and std per channel; or a float tensor N x C x H x W, shown as it is.
     labels: N class indices. batch_size: of the batches that iteration gives. augment: what to do to uint8
-    images of a batch between x / 255 and the normalisation; for training data only.
+    images of a shuffled batch between x / 255 and the normalisation: batches in order are to measure by.
     Raises InvalidData for other types, or when counts differ.
     """
 
@@ -32,6 +51,7 @@ class Samples:
         std: Sequence[float] = (1.0,),
         batch_size: int = 32,
         augment: Augment | None = None,
+        handing: Handing = HERE,
     ) -> None:
         _check(images, len(labels))
         self.images = images
@@ -39,6 +59,7 @@ class Samples:
         self.mean, self.std = tuple(mean), tuple(std)
         self.batch_size = batch_size
         self.augment = augment
+        self.handing = handing
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -57,19 +78,39 @@ class Samples:
             chunks = torch.arange(len(self)).tensor_split(max(1, count))
         else:
             chunks = _full(torch.randperm(len(self), generator=shuffle), batch_size)
-        return (self.batch(chunk) for chunk in chunks)
+        view = None if shuffle is None else self.augment
+        rows = ahead(map(self._rows, chunks), depth=self.handing.ahead)
+        return (self._shown(*each, view) for each in rows)
 
     def batch(self, indices: Tensor) -> Batch:
-        """Give the samples at these positions as one normalised batch."""
+        """Give the samples at these positions as one normalised batch, augmented if these samples are."""
+        return self._shown(*self._rows(indices), self.augment)
+
+    def _rows(self, indices: Tensor) -> Batch:
+        """Read images, as they are, and labels; pinned where a GPU fetches them while it computes."""
         if isinstance(self.images, Tensor):
-            return self.images[indices], self.labels[indices]
-        rows = torch.from_numpy(np.ascontiguousarray(self.images[indices.numpy()]))
-        mean = torch.tensor(self.mean).view(1, -1, 1, 1)
-        std = torch.tensor(self.std).view(1, -1, 1, 1)
-        images = rows.permute(0, 3, 1, 2).float() / 255
-        if self.augment is not None:
-            images = self.augment(images)
-        return ((images - mean) / std).contiguous(), self.labels[indices]
+            rows = self.images[indices]
+        else:
+            rows = torch.from_numpy(np.ascontiguousarray(self.images[indices.numpy()]))
+        labels = self.labels[indices]
+        if self.handing.device.type == "cuda" and not rows.is_cuda:
+            return rows.pin_memory(), labels.pin_memory()
+        return rows, labels
+
+    def _shown(self, rows: Tensor, labels: Tensor, view: Augment | None) -> Batch:
+        """Give images as a model sees them, on the device; labels stay here, where they cost no wait."""
+        device, pinned = self.handing.device, self.handing.device.type == "cuda"
+        rows = rows.to(device, non_blocking=pinned)
+        if isinstance(self.images, Tensor):
+            return rows, labels
+        mean, std = (
+            torch.tensor(each).view(1, -1, 1, 1).to(device, non_blocking=pinned)
+            for each in (self.mean, self.std)
+        )
+        images = rows.permute(0, 3, 1, 2).float().div_(255)
+        if view is not None:
+            images = view(images)
+        return images.sub_(mean).div_(std).contiguous(), labels
 
     def subset(self, indices: Tensor) -> "Samples":
         """Copy the samples at these positions into samples of their own."""
@@ -81,6 +122,7 @@ class Samples:
             std=self.std,
             batch_size=self.batch_size,
             augment=self.augment,
+            handing=self.handing,
         )
 
 

@@ -51,6 +51,12 @@ def in_order(data: Batches, batch_size: int) -> Iterator[Batch]:
     return data.batches(batch_size) if isinstance(data, Samples) else iter(data)
 
 
+def to_measure(data: Batches, batch_size: int) -> Iterator[Batch]:
+    """Give the batches of data in their own order, as large as they may be where no gradients are taken."""
+    largest = data.handing.evaluation_batch if isinstance(data, Samples) else 0
+    return in_order(data, max(batch_size, largest))
+
+
 def shuffled(data: Batches, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
     """Give the batches of one training epoch; only Samples can be shuffled, others come as they are."""
     return data.batches(batch_size, shuffle=generator) if isinstance(data, Samples) else iter(data)
@@ -64,7 +70,8 @@ def count(data: Batches) -> int:
 def gather(data: TargetData) -> Samples:
     """Bring all labelled data, train then val, into one Samples in memory, as the folds need it.
 
-    uint8 stays uint8 when train and val are Samples with the same normalisation.
+    uint8 stays uint8 when train and val are Samples with the same normalisation; train's augmentation counts
+    for all, and only while something trains on them.
     """
     train, val = data.train, data.val
     if isinstance(train, Samples) and isinstance(val, Samples):
@@ -78,10 +85,17 @@ def _joined(train: Samples, val: Samples) -> Samples:
     labels = torch.cat([train.labels, val.labels])
     if isinstance(train.images, torch.Tensor) or isinstance(val.images, torch.Tensor):
         images = torch.cat([s.batch(torch.arange(len(s)))[0] for s in (train, val)])
-        return Samples(images, labels)
+        return Samples(images, labels, handing=train.handing)
     if (train.mean, train.std) != (val.mean, val.std):
         raise InvalidData(
             f"train is normalised by {train.mean}, {train.std}, val by {val.mean}, {val.std}; "
             "needs the same; nothing was joined"
         )
-    return Samples(np.concatenate([train.images, val.images]), labels, mean=train.mean, std=train.std)
+    return Samples(
+        np.concatenate([train.images, val.images]),
+        labels,
+        mean=train.mean,
+        std=train.std,
+        augment=train.augment,
+        handing=train.handing,
+    )

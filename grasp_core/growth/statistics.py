@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from grasp_core.data.samples import Samples
-from grasp_core.data.target import in_order
+from grasp_core.data.target import in_order, to_measure
 from grasp_core.models.batchnorm import recalibrate, statistics_of, tracking
 from grasp_core.models.evaluate import evaluate
 
@@ -35,7 +35,7 @@ class Fitted:
 
 def as_they_came(model: nn.Module, labels: Samples, *, batch_size: int) -> Fitted:
     """Leave a model its statistics: for labels that say too little of its classes to judge by."""
-    loss = evaluate(model, in_order(labels, batch_size)).loss
+    loss = evaluate(model, to_measure(labels, batch_size)).loss
     return Fitted(0.0, loss, {0.0: loss}) if tracking(model) else Fitted(None, loss, {})
 
 
@@ -48,7 +48,7 @@ def fit_statistics(model: nn.Module, labels: Samples, *, batch_size: int) -> Fit
     Raises InvalidData without samples, NonFiniteLoss.
     """
     if not tracking(model):
-        return Fitted(None, evaluate(model, in_order(labels, batch_size)).loss, {})
+        return Fitted(None, evaluate(model, to_measure(labels, batch_size)).loss, {})
     came = [s.clone() for s in statistics_of(model)]
     sums = dict.fromkeys(SHARES, 0.0)
     mean = [torch.zeros_like(s) for s in came]
@@ -61,7 +61,7 @@ def fit_statistics(model: nn.Module, labels: Samples, *, batch_size: int) -> Fit
             total.add_(part, alpha=len(measured) / len(labels))
         for share in SHARES:
             _put(model, [a.lerp(b, share) for a, b in zip(came, theirs, strict=True)])
-            sums[share] += evaluate(model, in_order(held_out, batch_size)).loss * len(held_out)
+            sums[share] += evaluate(model, to_measure(held_out, batch_size)).loss * len(held_out)
     losses = {share: total / len(labels) for share, total in sums.items()}
     share = min(SHARES, key=lambda share: losses[share] * (1.0 if share == 1 else TRUST))
     _put(model, [a.lerp(b, share) for a, b in zip(came, mean, strict=True)])

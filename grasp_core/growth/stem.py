@@ -8,7 +8,7 @@ from torch import BoolTensor, nn
 
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.samples import Samples
-from grasp_core.data.target import in_order
+from grasp_core.data.target import to_measure
 from grasp_core.growth.statistics import Fitted, as_they_came, fit_statistics
 from grasp_core.growth.way import Choose, Trial, Way, line
 from grasp_core.models.classes import Labelled, only_among
@@ -70,7 +70,7 @@ def grow(
         fit = fit_statistics if labelled.enough else as_they_came
         fitted = fit(source, labels, batch_size=config.batch_size)
         progress.step("evaluate")
-        before = evaluate(stem, in_order(labels, config.batch_size))
+        before = evaluate(stem, to_measure(labels, config.batch_size))
         leads = fitted.loss < before.loss
         anchor, other = (source, stem) if leads else (stem, source)
         mask = None

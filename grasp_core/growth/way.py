@@ -8,7 +8,7 @@ from torch import BoolTensor, Tensor, nn
 
 from grasp_core.data.batches import Batch
 from grasp_core.data.samples import Samples
-from grasp_core.data.target import in_order
+from grasp_core.data.target import in_order, to_measure
 from grasp_core.models.batchnorm import recalibrate, statistics_of
 from grasp_core.models.evaluate import evaluate
 from grasp_core.models.gradients import summed
@@ -86,7 +86,7 @@ class Way:
     def loss(self, alphas: Mapping[str, float]) -> float:
         """Go there, and give the mean cross-entropy on the labels."""
         self.go(alphas)
-        return evaluate(self._point, self._batches()).loss
+        return evaluate(self._point, to_measure(self._labels, self._batch_size)).loss
 
     def slopes(self) -> dict[str, float]:
         """Say how the labels' mean loss changes per whole way of each tensor, at the point reached last."""

@@ -50,9 +50,9 @@ def only_among(model: nn.Module, classes: Tensor | None) -> Iterator[None]:
         return
 
     def leave_out(_module: nn.Module, _inputs: object, logits: Tensor) -> Tensor:
-        absent = torch.ones(logits.shape[1], dtype=torch.bool, device=logits.device)
-        absent[classes.to(logits.device)] = False
-        return logits.masked_fill(absent, float("-inf"))
+        absent = torch.ones(logits.shape[1], dtype=torch.bool)
+        absent[classes] = False
+        return logits.masked_fill(absent.to(logits.device, non_blocking=True), float("-inf"))
 
     hook = model.register_forward_hook(leave_out)
     try:

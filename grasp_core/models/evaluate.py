@@ -1,14 +1,16 @@
 """Measure a model on labelled images."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from grasp_core.data.batches import Batches
+from grasp_core.data.batches import Batch, Batches
+from grasp_core.data.pieces import Pieces
 from grasp_core.errors import InvalidData
-from grasp_core.models.loss import device_of, logits_of, need_finite
+from grasp_core.models.loss import device_of, logits_of, need_finite, wide
 from grasp_core.models.modes import mode
 
 
@@ -31,15 +33,18 @@ def evaluate(model: nn.Module, batches: Batches) -> Metrics:
 
     Raises InvalidData without batches, NonFiniteLoss when the mean loss is NaN or infinite.
     """
-    loss = torch.zeros((), dtype=torch.float64, device=device_of(model))
+    device, pieces = device_of(model), Pieces()
+    loss = torch.zeros((), dtype=wide(device), device=device)
     confusion: Tensor | None = None
     with mode(model, "eval"), torch.inference_mode():
         for batch in batches:
-            logits, labels = logits_of(model, batch)
-            classes = logits.shape[1]
-            loss += functional.cross_entropy(logits, labels, reduction="sum").double()
-            cells = torch.bincount(labels * classes + logits.argmax(1), minlength=classes**2)
-            confusion = cells if confusion is None else confusion + cells
+            for logits, labels in pieces.fit(batch, partial(_all_logits, model), undo=_nothing):
+                classes = logits.shape[1]
+                loss += functional.cross_entropy(logits, labels, reduction="sum").to(wide(device))
+                if confusion is None:
+                    confusion = torch.zeros(classes**2, dtype=torch.int64, device=device)
+                # bincount would wait for the device
+                confusion.scatter_add_(0, labels * classes + logits.argmax(1), torch.ones_like(labels))
     if confusion is None:
         raise InvalidData("evaluation data holds no batch, needs at least one; nothing was measured")
     return _metrics(model, float(loss), confusion.cpu())
@@ -51,10 +56,23 @@ def predict(model: nn.Module, batches: Batches) -> Tensor:
     Raises InvalidData without batches.
     """
     with mode(model, "eval"), torch.no_grad():
-        classes = [logits_of(model, batch)[0].argmax(1).cpu() for batch in batches]
+        pieces = Pieces()
+        classes = [
+            logits.argmax(1)
+            for batch in batches
+            for logits, _ in pieces.fit(batch, partial(_all_logits, model), undo=_nothing)
+        ]
     if not classes:
         raise InvalidData("data to predict holds no batch, needs at least one; nothing was predicted")
-    return torch.cat(classes)
+    return torch.cat(classes).cpu()
+
+
+def _all_logits(model: nn.Module, pieces: list[Batch]) -> list[tuple[Tensor, Tensor]]:
+    return [logits_of(model, piece) for piece in pieces]
+
+
+def _nothing() -> None:
+    """There is nothing to undo."""
 
 
 def _metrics(model: nn.Module, loss: float, cells: Tensor) -> Metrics:

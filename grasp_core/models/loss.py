@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from grasp_core.data.batches import Batch
 from grasp_core.errors import InvalidData, NonFiniteLoss
+from grasp_core.models.equip import arranged, cast, levers_of
 
 Reduction = Literal["mean", "sum"]
 
@@ -15,6 +16,11 @@ Reduction = Literal["mean", "sum"]
 def device_of(model: nn.Module) -> torch.device:
     """Name the device that a model's parameters are on."""
     return next(model.parameters()).device
+
+
+def wide(device: torch.device) -> torch.dtype:
+    """Name the widest float that a device adds up in."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def logits_of(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -30,13 +36,16 @@ def logits_of(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         raise InvalidData(
             f"batch of {images.shape[0]} images, {labels.shape[0]} labels; needs as many, not 0"
         )
-    logits: Tensor = model(images.to(weight.device, weight.dtype))
+    levers, wait = levers_of(model), weight.device.type == "cpu"
+    images = arranged(images.to(weight.device, weight.dtype, non_blocking=not wait), levers)
+    with cast(weight.device, levers):
+        logits: Tensor = model(images)
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest >= logits.shape[1]:
         raise InvalidData(
             f"labels lie in [{lowest}, {highest}], needs [0, {logits.shape[1]}); the batch is refused"
         )
-    return logits, labels.to(weight.device, torch.int64)
+    return logits.to(weight.dtype), labels.to(weight.device, torch.int64, non_blocking=not wait)
 
 
 def cross_entropy(model: nn.Module, batch: Batch, *, reduction: Reduction) -> Tensor:

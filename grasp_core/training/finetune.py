@@ -5,19 +5,22 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.optim import AdamW, Optimizer
+from torch.optim import AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from grasp_core.config import FineTuneConfig, Selection
 from grasp_core.data.batches import Batches
-from grasp_core.data.target import in_order, shuffled
+from grasp_core.data.samples import Samples
+from grasp_core.data.target import shuffled, to_measure
 from grasp_core.errors import InvalidData
+from grasp_core.models.equip import compiled, levers_of
 from grasp_core.models.evaluate import Metrics, evaluate
-from grasp_core.models.loss import cross_entropy, device_of, need_finite
+from grasp_core.models.loss import device_of, need_finite, wide
 from grasp_core.models.modes import mode
 from grasp_core.models.snapshots import Snapshots
 from grasp_core.progress import SILENT, Epoch, Progress
 from grasp_core.seed import generator, seeded
+from grasp_core.training.step import TrainingStep
 
 BEST = "best-epoch"
 
@@ -31,6 +34,7 @@ class FineTuned:
     gradient_passes: int  # samples that went forward and backward
     first: Metrics | None = None  # on val, of the untrained model, where it was measured
     last: Metrics | None = None  # on val, of the model as it ends, where it was measured
+    pieces: int = 1  # that a batch was cut into at most, for want of memory
 
 
 def fine_tune(
@@ -54,15 +58,29 @@ def fine_tune(
     best = BestEpoch(model, snapshots, selection=config.selection)
     first = None
     if config.selection == "loss":
-        first = evaluate(model, in_order(val, config.batch_size))
+        first = evaluate(model, to_measure(val, config.batch_size))
         best.offer(0, first)
-    epochs, passes = train_to_end(
+    trained = train_to_end(
         model, train, val, config=config, progress=progress, fold=fold, folds=folds, after_epoch=best.offer
     )
     best.restore()
     return FineTuned(
-        epochs=epochs, kept=(best.epoch,), gradient_passes=passes, first=first, last=best.metrics
+        epochs=trained.epochs,
+        kept=(best.epoch,),
+        gradient_passes=trained.gradient_passes,
+        first=first,
+        last=best.metrics,
+        pieces=trained.pieces,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A training to its end: its epochs, samples that went forward and backward, pieces as in FineTuned."""
+
+    epochs: tuple[Epoch, ...]
+    gradient_passes: int
+    pieces: int
 
 
 def _unwatched(_: int, __: Metrics) -> None:
@@ -79,8 +97,8 @@ def train_to_end(
     fold: int,
     folds: int,
     after_epoch: Callable[[int, Metrics], None] = _unwatched,
-) -> tuple[tuple[Epoch, ...], int]:
-    """Train for all epochs with AdamW and a cosine schedule; give the epochs and the gradient passes.
+) -> Trained:
+    """Train for all epochs with AdamW and a cosine schedule.
 
     after_epoch gets the number of each epoch and its metrics on val. Raises NonFiniteLoss, InvalidData.
     """
@@ -89,12 +107,13 @@ def train_to_end(
     order = generator(config.seed, "order")
     epochs: list[Epoch] = []
     passes = 0
+    step = TrainingStep(model, optimizer, compiled=_compiled(model, train, config))
     with seeded(config.seed, "fine-tune", device=device_of(model)):
         for number in range(1, config.epochs + 1):
-            loss, seen = train_epoch(model, shuffled(train, config.batch_size, order), optimizer)
+            loss, seen = train_epoch(model, shuffled(train, config.batch_size, order), step)
             passes += seen
             schedule.step()
-            metrics = evaluate(model, in_order(val, config.batch_size))
+            metrics = evaluate(model, to_measure(val, config.batch_size))
             after_epoch(number, metrics)
             epochs.append(
                 Epoch(
@@ -108,7 +127,15 @@ def train_to_end(
                 )
             )
             progress.epoch(epochs[-1])
-    return tuple(epochs), passes
+    return Trained(tuple(epochs), passes, step.pieces)
+
+
+def _compiled(model: nn.Module, train: Batches, config: FineTuneConfig) -> tuple[nn.Module, int] | None:
+    """Compile the model for full batches where that pays; odd ones would be compiled once more each."""
+    if levers_of(model).compile_from is None or not isinstance(train, Samples):
+        return None
+    fast = compiled(model, passes=len(train) * config.epochs)
+    return None if fast is model else (fast, config.batch_size)
 
 
 class BestEpoch:
@@ -132,37 +159,21 @@ class BestEpoch:
         self._snapshots.load_into(BEST, self._model)
 
 
-def _no_more() -> None:
-    """Do nothing after a batch."""
-
-
-def train_epoch(
-    model: nn.Module,
-    batches: Batches,
-    optimizer: Optimizer,
-    *,
-    before_step: Callable[[], None] = _no_more,
-    after_step: Callable[[], None] = _no_more,
-) -> tuple[float, int]:
+def train_epoch(model: nn.Module, batches: Batches, step: TrainingStep) -> tuple[float, int]:
     """Train one epoch in train mode; give the mean training loss and the number of samples seen.
 
-    before_step runs between backward and the optimizer's step. Gradients end as None.
+    Nothing waits for the device before the end. Gradients end as None.
     Raises NonFiniteLoss at the end of an epoch that had one, InvalidData without batches.
     """
-    total = torch.zeros((), dtype=torch.float64, device=device_of(model))
+    device = device_of(model)
+    total = torch.zeros((), dtype=wide(device), device=device)
     seen = 0
     with mode(model, "train"), torch.enable_grad():
         for batch in batches:
-            loss = cross_entropy(model, batch, reduction="mean")
-            loss.backward()  # type: ignore[no-untyped-call]
-            before_step()
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            after_step()
-            total += loss.detach().double() * len(batch[1])
+            total += step(batch).to(total.dtype) * len(batch[1])
             seen += len(batch[1])
-            del loss  # its graph holds the activations, which the next forward would double
     if seen == 0:
         raise InvalidData("training data holds no batch, needs at least one; nothing was trained")
-    need_finite(float(total), model, role="trained model")
-    return float(total) / seen, seen
+    summed = float(total)
+    need_finite(summed, model, role="trained model")
+    return summed / seen, seen

@@ -47,7 +47,7 @@ def fold_soup(
     """
     epochs: list[Epoch] = []
     kept: list[int] = []
-    passes = 0
+    passes, pieces = 0, 1
     splits = rotations(len(labels), block=block, folds=folds, order=generator(config.seed, "folds"))
     for fold, (train, val) in enumerate(splits, start=1):
         snapshots.load_into(start, model)
@@ -65,8 +65,9 @@ def fold_soup(
         epochs.extend(tuned.epochs)
         kept.extend(tuned.kept)
         passes += tuned.gradient_passes
+        pieces = max(pieces, tuned.pieces)
     recalibrate(model, labels.batches(config.batch_size))
-    return FineTuned(epochs=tuple(epochs), kept=tuple(kept), gradient_passes=passes)
+    return FineTuned(epochs=tuple(epochs), kept=tuple(kept), gradient_passes=passes, pieces=pieces)
 
 
 def stir_in(model: nn.Module, snapshots: Snapshots, *, count: int) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from grasp_core.config import FineTuneConfig, RefitConfig
 from grasp_core.data.samples import Samples
-from grasp_core.data.target import in_order
+from grasp_core.data.target import to_measure
 from grasp_core.models.evaluate import evaluate
 from grasp_core.models.snapshots import Snapshots
 from grasp_core.progress import SILENT, Epoch, Progress
@@ -79,10 +79,11 @@ class _Told:
         self._epochs: list[Epoch] = []
         self._lengths: list[int] = []
         self._passes = 0
+        self._pieces = 1
 
     def train(self, model: nn.Module, train: Samples, watched: Samples, config: FineTuneConfig) -> None:
         """Train for all epochs; metrics on watched are told and choose nothing."""
-        epochs, passes = train_to_end(
+        trained = train_to_end(
             model,
             train,
             watched,
@@ -91,14 +92,18 @@ class _Told:
             fold=len(self._lengths) + 1,
             folds=self._trainings,
         )
-        self._epochs += epochs
+        self._epochs += trained.epochs
         self._lengths.append(config.epochs)
-        self._passes += passes
+        self._passes += trained.gradient_passes
+        self._pieces = max(self._pieces, trained.pieces)
 
     def done(self, *, kept: tuple[int, ...] | None = None) -> FineTuned:
         """Give the whole; kept: the epochs kept, when they are not those of every training."""
         return FineTuned(
-            epochs=tuple(self._epochs), kept=kept or tuple(self._lengths), gradient_passes=self._passes
+            epochs=tuple(self._epochs),
+            kept=kept or tuple(self._lengths),
+            gradient_passes=self._passes,
+            pieces=self._pieces,
         )
 
 
@@ -120,7 +125,7 @@ def _along(
         if step > 0:  # at 0 it is as it was
             _lerp(model, end, step)
             settle(model)
-        losses.append(evaluate(model, in_order(held, batch_size)).loss)
+        losses.append(evaluate(model, to_measure(held, batch_size)).loss)
     return losses
 
 

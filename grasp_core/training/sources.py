@@ -9,7 +9,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from grasp_core.data.batches import Batches
-from grasp_core.data.target import count, in_order, shuffled
+from grasp_core.data.target import count, shuffled, to_measure
 from grasp_core.errors import InvalidConfig
 from grasp_core.models.evaluate import Metrics, evaluate
 from grasp_core.models.loss import device_of
@@ -17,6 +17,7 @@ from grasp_core.models.snapshots import Snapshots
 from grasp_core.progress import SILENT, Epoch, Progress
 from grasp_core.seed import generator, seeded
 from grasp_core.training.finetune import BestEpoch, train_epoch
+from grasp_core.training.step import TrainingStep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,11 +61,12 @@ def train_source(
     def clip() -> None:
         clip_grad_norm_(model.parameters(), config.gradient_clip)
 
+    step = TrainingStep(model, optimizer, before_update=clip, after_update=schedule.step)
     with seeded(config.seed, "train-source", device=device_of(model)):
         for number in range(1, config.epochs + 1):
             batches = shuffled(train, config.batch_size, order)
-            loss, _ = train_epoch(model, batches, optimizer, before_step=clip, after_step=schedule.step)
-            metrics = evaluate(model, in_order(val, config.batch_size))
+            loss, _ = train_epoch(model, batches, step)
+            metrics = evaluate(model, to_measure(val, config.batch_size))
             best.offer(number, metrics)
             progress.epoch(
                 Epoch(
@@ -78,7 +80,7 @@ def train_source(
                 )
             )
     best.restore()
-    return evaluate(model, in_order(val, config.batch_size))
+    return evaluate(model, to_measure(val, config.batch_size))
 
 
 def _groups(model: nn.Module, config: SourceTrainingConfig) -> list[dict[str, object]]:

@@ -16,7 +16,7 @@ from tasks.absorbing.work import Work
 from tasks.arrivals.arrival import Arrival
 from tasks.arrivals.unit import Unit
 from tasks.candidates.absorb import Parent, absorb_source
-from tasks.candidates.device import device_of
+from tasks.candidates.device import computing, device_of, levers_for
 from tasks.contracts.journal import Decided
 from tasks.credentials.discretion import discreet
 from tasks.data.datasets import load_dataset
@@ -75,6 +75,7 @@ def produce(work: Work, unit: Unit, source: Path, *, flow_run: str) -> Logged:
         get_run_logger().info("found what an earlier attempt logged in MLflow run %s", found.mlflow_run_id)
         return found
     device = device_of(work.settings.device)
+    levers = levers_for(work.settings, work.target, device)
     dataset = load_dataset(work.store, work.target.dataset, cache_dir=work.settings.cache_dir)
     with work.directory() as directory:
         parent, ancestors = _parent(work, unit, directory / "parent")
@@ -89,15 +90,17 @@ def produce(work: Work, unit: Unit, source: Path, *, flow_run: str) -> Logged:
 
             scratch = directory / "candidate"
             scratch.mkdir()
-            candidate = absorb_source(
-                work.target,
-                dataset,
-                source=source,
-                parent=parent,
-                directory=scratch,
-                device=device,
-                on_epoch=on_epoch,
-            )
+            with computing(levers):
+                candidate = absorb_source(
+                    work.target,
+                    dataset,
+                    source=source,
+                    parent=parent,
+                    directory=scratch,
+                    device=device,
+                    levers=levers,
+                    on_epoch=on_epoch,
+                )
             curves.flush()
             return log_outcome(
                 work.mlflow,

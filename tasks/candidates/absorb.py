@@ -10,9 +10,11 @@ from torch import nn
 from grasp_core.absorb import absorb, begin
 from grasp_core.absorbed import Absorbed
 from grasp_core.data.target import TargetData
+from grasp_core.levers import OFF, Levers
+from grasp_core.models.equip import equip
 from grasp_core.models.snapshots import STEM
 from grasp_core.progress import Epoch
-from tasks.candidates.measure import Measured, measure, samples_of
+from tasks.candidates.measure import Measured, handing_of, measure, samples_of
 from tasks.candidates.steps import Steps
 from tasks.contracts.target import Target
 from tasks.data.datasets import LoadedDataset
@@ -52,6 +54,8 @@ class Candidate:
     license: str | None = None  # as the source's file states it
     seconds: dict[str, float] = field(default_factory=dict)
     peak_bytes: dict[str, int] = field(default_factory=dict)
+    gpu: dict[str, float] = field(default_factory=dict)  # NVML's figures, where there are any
+    levers: Levers = OFF
 
 
 def absorb_source(
@@ -63,21 +67,25 @@ def absorb_source(
     directory: Path,
     device: torch.device,
     on_epoch: Callable[[Epoch], None],
+    levers: Levers = OFF,
 ) -> Candidate:
     """Absorb the weights in `source` (verified against their digest) into the parent version.
 
-    parent: None makes the first target. directory: private, empty; keeps the candidate's files.
+    parent: None makes the first target. directory: private, empty; keeps the candidate's files. levers: how
+    it is computed, recorded with the candidate.
     Raises BadArrival when the file does not hold what the architecture needs, IncompatibleSource,
     NonFiniteLoss.
     """
     snapshots = FileSnapshots(directory)
-    data = TargetData(train=samples_of(target, dataset, "train"), val=samples_of(target, dataset, "val"))
+    handing = handing_of(levers, device)
+    train, val = (samples_of(target, dataset, split, handing=handing) for split in ("train", "val"))
+    data = TargetData(train, val)
 
     def fresh_source() -> nn.Module:
-        return load_source(source, target.architecture, object=source.name).to(device)
+        return equip(load_source(source, target.architecture, object=source.name).to(device), levers)
 
-    model, before = _parent_model(target, dataset, parent, fresh_source, device=device)
-    steps = Steps(lambda: measure(model, target, dataset), on_epoch)
+    model, before = _parent_model(target, dataset, parent, fresh_source, device=device, levers=levers)
+    steps = Steps(lambda: measure(model, target, dataset), on_epoch, device=device)
     run = absorb if parent else begin
     absorbed = run(
         model, fresh_source, data, config=target.absorb.config(), snapshots=snapshots, progress=steps
@@ -90,6 +98,7 @@ def absorb_source(
             after_transfer=measure(model, target, dataset),
             seconds=steps.seconds,
             peak_bytes=steps.peak_bytes,
+            levers=levers,
         )
     after_fine_tune = measure(model, target, dataset)
     steps.begin("save")
@@ -104,6 +113,8 @@ def absorb_source(
         license=stated_license(source),
         seconds=steps.seconds,
         peak_bytes=steps.peak_bytes,
+        gpu=steps.gpu,
+        levers=levers,
     )
 
 
@@ -114,11 +125,12 @@ def _parent_model(
     fresh_source: Callable[[], nn.Module],
     *,
     device: torch.device,
+    levers: Levers,
 ) -> tuple[nn.Module, Measured | None]:
     """Give the model to absorb into (a blank for the first target) and what the served parent measures."""
     if parent is None:
         return fresh_source(), None
-    model = load_module(parent.served, target.architecture).to(device)
+    model = equip(load_module(parent.served, target.architecture).to(device), levers)
     before = measure(model, target, dataset)
     if parent.stem:
         load_into(model, parent.stem)

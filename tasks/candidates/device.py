@@ -1,8 +1,19 @@
 """The device that a worker computes on."""
 
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
+from grasp_core.levers import Levers, measured
+from grasp_core.models.equip import kernels
+from tasks.contracts.target import Target
 from tasks.errors import InvalidSettings
+from tasks.hardware import HardwareSettings, Switch
+
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?|mps")
 
 
 def device_of(setting: str) -> torch.device:
@@ -13,6 +24,8 @@ def device_of(setting: str) -> torch.device:
     if setting == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
+        if not _DEVICE.fullmatch(setting):
+            raise RuntimeError("no such kind of device")
         device = torch.device(setting)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
@@ -21,3 +34,38 @@ def device_of(setting: str) -> torch.device:
             f"GRASP_DEVICE is {setting!r}: {said}; needs auto, cpu or a GPU that is here"
         ) from error
     return device
+
+
+def levers_for(settings: HardwareSettings, target: Target, device: torch.device) -> Levers:
+    """Give the levers for a target on a device: where a setting is auto, what was measured to pay.
+
+    The reference mode has none that changes bits on a CPU, whatever the settings say.
+    """
+    auto = measured(device, side=min(target.input.height, target.input.width))
+    compiles = {"auto": auto.compile_from, "on": 0, "off": None}
+    levers = Levers(
+        channels_last=_is_on(settings.channels_last, auto=auto.channels_last),
+        bf16=_is_on(settings.bf16, auto=auto.bf16),
+        compile_from=compiles[settings.compile],
+        benchmark=_is_on(settings.benchmark, auto=auto.benchmark),
+        deterministic=settings.deterministic,
+        on_device=_is_on(settings.on_device, auto=auto.on_device),
+        ahead=auto.ahead if settings.ahead == "auto" else settings.ahead,
+        evaluation_batch=(
+            auto.evaluation_batch if settings.evaluation_batch == "auto" else settings.evaluation_batch
+        ),
+    )
+    return levers.exact if target.absorb.mode == "reference" else levers
+
+
+@contextmanager
+def computing(levers: Levers) -> Iterator[None]:
+    """Let torch use the kernels that the levers ask for, for a while."""
+    if levers.deterministic:  # cuBLAS reads it when it is first used
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    with kernels(levers):
+        yield
+
+
+def _is_on(switch: Switch, *, auto: bool) -> bool:
+    return auto if switch == "auto" else switch == "on"

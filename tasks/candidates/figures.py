@@ -29,11 +29,20 @@ def outcome_of(candidate: Candidate, unit: Unit, *, device: str) -> Outcome:
         val_accuracy={name: metrics.accuracy for name, metrics in val.items() if metrics},
         seconds=candidate.seconds,
         peak_bytes=candidate.peak_bytes,
-        environment=conditions() | {"device": device},
+        environment=conditions() | {"device": device} | extras_of(candidate),
+        images_per_s=_images_per_s(candidate),
+        gpu=candidate.gpu,
         statistics=absorbed.statistics,
         served_sha256=files.served_sha256 if files else None,
         stem_sha256=files.stem_sha256 if files else None,
     )
+
+
+def extras_of(candidate: Candidate) -> dict[str, str]:
+    """Name what bits depend on beside the device: levers that change them, and a batch cut in pieces."""
+    pieces = candidate.absorbed.pieces
+    named = {"levers": candidate.levers.name, "pieces": str(pieces) if pieces > 1 else ""}
+    return {name: value for name, value in named.items() if value}
 
 
 def figures_of(outcome: Outcome) -> dict[str, float]:
@@ -48,6 +57,9 @@ def figures_of(outcome: Outcome) -> dict[str, float]:
         **{f"peak_bytes/{step}": float(size) for step, size in outcome.peak_bytes.items()},
         **{f"val_accuracy_{stage}": accuracy for stage, accuracy in outcome.val_accuracy.items()},
     }
+    figures |= {f"gpu/{name}": value for name, value in outcome.gpu.items()}
+    if outcome.images_per_s is not None:
+        figures["images_per_second"] = outcome.images_per_s
     if outcome.alpha is not None:
         figures["alpha"] = outcome.alpha
     if outcome.statistics is not None:
@@ -55,6 +67,12 @@ def figures_of(outcome: Outcome) -> dict[str, float]:
     for stage, scores in stages(outcome).items():
         figures |= _named(scores, f"_{stage.replace(' ', '_').replace('-', '_')}")
     return figures
+
+
+def _images_per_s(candidate: Candidate) -> float | None:
+    """Give the images that the fine-tune trained on per second, its evaluations included."""
+    seconds = candidate.seconds.get("fine_tune", 0.0)
+    return round(candidate.absorbed.gradient_passes / seconds, 3) if seconds > 0 else None
 
 
 def _named(scores: Scores, suffix: str) -> dict[str, float]:

@@ -46,6 +46,8 @@ class Outcome(Document):
     seconds: dict[str, float]
     peak_bytes: dict[str, int]
     environment: dict[str, str]
+    images_per_s: float | None = None  # that the fine-tune trained on
+    gpu: dict[str, float] = Field(default_factory=dict)  # NVML's figures during the fine-tune
     statistics: float | None = Field(default=None, ge=0, le=1)  # the labels' share in those of batch norm
     model_id: str | None = None
     served_sha256: Sha256 | None = None

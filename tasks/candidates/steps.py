@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from grasp_core.progress import Epoch, Step
+from tasks.candidates.gpu import GpuWatch
 from tasks.candidates.measure import Measured
 
 
@@ -16,8 +17,15 @@ class Steps:
     on_epoch hears every epoch and may raise to stop the absorb.
     """
 
-    def __init__(self, measure_target: Callable[[], Measured], on_epoch: Callable[[Epoch], None]) -> None:
+    def __init__(
+        self,
+        measure_target: Callable[[], Measured],
+        on_epoch: Callable[[Epoch], None],
+        *,
+        device: torch.device,
+    ) -> None:
         self._measure_target, self._on_epoch = measure_target, on_epoch
+        self._watch = GpuWatch(device)
         self._name = "start"
         self._began_s = time.monotonic()
         self.after_transfer: Measured | None = None
@@ -33,7 +41,13 @@ class Steps:
 
     def epoch(self, epoch: Epoch) -> None:
         """Pass an epoch on."""
+        self._watch.look()
         self._on_epoch(epoch)
+
+    @property
+    def gpu(self) -> dict[str, float]:
+        """Give NVML's figures over the epochs."""
+        return self._watch.figures()
 
     def begin(self, name: str) -> None:
         """Book the time since the last step, and the peak so far, under that step."""

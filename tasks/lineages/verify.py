@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import torch
 
+from grasp_core.levers import named
 from grasp_core.seed import conditions
 from tasks.absorbing.recorded import fetch_known
 from tasks.absorbing.work import Work
 from tasks.candidates.absorb import Files, Parent, absorb_source
+from tasks.candidates.device import computing
 from tasks.contracts.journal import Decided
 from tasks.data.datasets import load_dataset
 from tasks.errors import StoredDiffers
@@ -62,7 +64,8 @@ def _again(
 ) -> tuple[Files | None, tuple[str, ...]]:
     recipe = recipe_of(work, decided)
     torch.set_num_threads(int(recipe.environment.get("threads", torch.get_num_threads())))
-    here = conditions() | {"device": "cpu"}
+    levers = named(recipe.environment.get("levers", ""))
+    here = conditions() | {"device": "cpu", "levers": levers.name}
     unlike = tuple(
         f"{name}: recorded {recorded}, here {here.get(name, 'unknown')}"
         for name, recorded in recipe.environment.items()
@@ -72,15 +75,17 @@ def _again(
         arrival_id=decided.arrival_id, accepted_seq=history.accepted_seq(decided.arrival_id), decided=decided
     )
     weights = manifest_of(work.journal, source).weights
-    candidate = absorb_source(
-        recipe.target,
-        load_dataset(work.store, recipe.target.dataset, cache_dir=work.settings.cache_dir),
-        source=fetch_weights(work.store, weights, cache_dir=work.settings.cache_dir),
-        parent=parent,
-        directory=directory,
-        device=CPU,
-        on_epoch=lambda _: None,
-    )
+    with computing(levers):
+        candidate = absorb_source(
+            recipe.target,
+            load_dataset(work.store, recipe.target.dataset, cache_dir=work.settings.cache_dir),
+            source=fetch_weights(work.store, weights, cache_dir=work.settings.cache_dir),
+            parent=parent,
+            directory=directory,
+            device=CPU,
+            levers=levers,
+            on_epoch=lambda _: None,
+        )
     return candidate.files, unlike
 
 

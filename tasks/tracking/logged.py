@@ -132,6 +132,7 @@ def _complete(client: MlflowClient, run_id: str, outcome: Outcome, *, directory:
     (directory / name).write_bytes(body)
     client.log_artifact(run_id, str(directory / name))
     tags = {"choice": outcome.choice, "mlflow.note.content": undecided(outcome)}
+    tags |= {f"environment.{name}": value for name, value in outcome.environment.items()}
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
     client.set_tag(run_id, "outcome", name)
 

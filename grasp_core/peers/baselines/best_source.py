@@ -1,6 +1,6 @@
 """Best source: keep the one that does best on the validation labels."""
 
-from grasp_core.data.target import in_order
+from grasp_core.data.target import to_measure
 from grasp_core.models.evaluate import evaluate
 from grasp_core.peers.peer import Load, Peer, Task
 
@@ -18,7 +18,7 @@ class BestSource(Peer):
     def meet(self, load_source: Load) -> int:
         """Become the source, fine-tuned, if it beats all before."""
         source = load_source()
-        loss = evaluate(source, in_order(self.task.data.val, self.task.config.batch_size)).loss
+        loss = evaluate(source, to_measure(self.task.data.val, self.task.config.batch_size)).loss
         if loss >= self.lowest:
             return 0
         self.lowest = loss
