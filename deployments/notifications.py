@@ -17,7 +17,8 @@ from pydantic_settings import BaseSettings
 from tasks.credentials.redact import learn
 from tasks.orchestration.absorb_runs import WATCH_FLOW
 from tasks.orchestration.events import DECIDED, DROPPED, MOVED, RESOURCE
-from tasks.settings import CONFIG
+from tasks.hardware import CONFIG
+from tasks.settings import 
 
 BLOCK = "grasp-notify"
 SILENCE_S = 600
