@@ -15,10 +15,9 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from tasks.credentials.redact import learn
+from tasks.hardware import CONFIG
 from tasks.orchestration.absorb_runs import WATCH_FLOW
 from tasks.orchestration.events import DECIDED, DROPPED, MOVED, RESOURCE
-from tasks.hardware import CONFIG
-from tasks.settings import 
 
 BLOCK = "grasp-notify"
 SILENCE_S = 600
