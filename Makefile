@@ -9,7 +9,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 # Images of containers like to set it. Then every process compiles torch, MLflow and Prefect anew: seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check $(LANES) coverage mutate lint format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
+.PHONY: help setup demo stack test check $(LANES) coverage mutate lint format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -18,6 +18,9 @@ setup: .venv/installed-dev  ## install everything for development into .venv
 
 demo: .venv/installed-demo  ## the whole pipeline on this machine, on real images (KEEP=1: keep the UIs up)
 	@$(BIN)/grasp demo $(if $(filter-out 0,$(KEEP)),--keep)
+
+stack: setup  ## the whole system on real parts (PostgreSQL, Redis, Ceph RGW, nginx), until Ctrl-C: docs/operations/stack.md
+	@$(BIN)/python -m deployments.stack up
 
 test: setup  ## all tests that this machine can run: unit, then integration and chaos
 	$(PYTEST)

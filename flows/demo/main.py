@@ -15,21 +15,27 @@ from flows.demo.play import Stage, play
 from flows.demo.servers.addresses import Addresses, environment_of
 from flows.demo.servers.processes import Children
 from flows.demo.servers.workspace import workspace
+from flows.demo.stacked import conclude, run_on_stack
 from flows.demo.view import view_on
 
 INTERRUPTED = 128 + signal.SIGINT
 PLAIN_WIDTH = 110  # of a table in a log
 
 
-def run(*, directory: Path = Path(".demo"), keep: bool = False, seed: int = 0) -> int:
+def run(
+    *, directory: Path = Path(".demo"), keep: bool = False, seed: int = 0, stack: Path | None = None
+) -> int:
     """Play the demo in a directory, which is emptied first; give 0 when all is as it should be, else 1.
 
     keep: leave the servers up after the end until Ctrl-C, as on a terminal. However it ends, by Ctrl-C or
-    kill -9 too, no process is left. Raises DemoFailed.
+    kill -9 too, no process is left. stack: play on the servers that `python -m deployments.stack up` runs in
+    that directory. Raises DemoFailed.
     """
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
     try:
         with _ends_by_signal(), workspace(directory) as here:
+            if stack is not None:
+                return run_on_stack(console, here, stack=stack, seed=seed)
             return _run(console, here, keep=keep or console.is_terminal, seed=seed)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -42,17 +48,13 @@ def _run(console: Console, directory: Path, *, keep: bool, seed: int) -> int:
         with view_on(console) as view:
             stage = Stage(directory=directory, addresses=addresses, children=children, view=view, seed=seed)
             summary = play(stage)
-        summary.show(console)
-        summary.write(directory / "summary.json")
-        problems = summary.problems()
-        for problem in problems:
-            console.print(f"problem: {problem}")
+        failed = conclude(console, directory, summary)
         if keep:
             console.print("both UIs stay up until Ctrl-C")
             with suppress(KeyboardInterrupt):
                 _wait(children)
             _say_stopping(console, children)
-    return 1 if problems else 0
+    return failed
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The demo from its first server to its last decision."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,30 +26,64 @@ class Stage:
     children: Children
     view: View
     seed: int
+    watch_interval_s: int = deploy.WATCH_INTERVAL_S
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stores:
+    """The bucket, as who creates targets sees it, and as a publisher does."""
+
+    operator: Store
+    publisher: Store
 
 
 def play(stage: Stage) -> Summary:
     """Start everything, publish, wait for the watch and the absorbs, load the champion. Raises DemoFailed."""
-    say, store = stage.view.say, Store.from_settings(settings_of(stage.addresses, stage.directory))
-    say("starting an S3 server (moto: in memory, a throwaway), MLflow and Prefect")
+    store = Store.from_settings(settings_of(stage.addresses, stage.directory))
+    stage.view.say("starting an S3 server (moto: in memory, a throwaway), MLflow and Prefect")
     services.start_servers(stage.children, stage.addresses, stage.directory)
+
+    def bucket_is_there() -> None:
+        services.await_s3(stage.children, stage.addresses)
+        store.create_bucket()
+
+    return tell(
+        stage,
+        stores=Stores(operator=store, publisher=store),
+        before_publishing=bucket_is_there,
+        before_watching=lambda: _start_pipeline(stage),
+    )
+
+
+def tell(
+    stage: Stage,
+    *,
+    stores: Stores,
+    before_publishing: Callable[[], None],
+    before_watching: Callable[[], None],
+) -> Summary:
+    """Tell the story: train, publish, wait for every decision, load the champion. Raises DemoFailed."""
+    say = stage.view.say
     # torch is imported while the servers start
     from flows.demo import sources, world
 
     say("training sources on drifting digits: six periods, one that will be late, one that will be broken")
     chapters = (*story.IN_TIME, story.LATE, story.BROKEN)
     *in_time, late, broken = sources.train_sources(chapters, stage.directory / "sources", seed=stage.seed)
-    services.await_s3(stage.children, stage.addresses)
+    before_publishing()
     say(f"creating the target {story.TARGET} and publishing six sources at once")
-    world.create_world(store, seed=stage.seed)
-    arrivals = [world.publish_source(store, source) for source in in_time]
+    world.create_world(stores.operator, seed=stage.seed)
+    arrivals = [world.publish_source(stores.publisher, source) for source in in_time]
 
-    _start_pipeline(stage)
-    watching = Watching(store, story.TARGET, view=stage.view, children=stage.children)
-    say(f"waiting for the watch, every {deploy.WATCH_INTERVAL_S} s, to notice and start an absorb")
+    before_watching()
+    watching = Watching(stores.operator, story.TARGET, view=stage.view, children=stage.children)
+    say(f"waiting for the watch, every {stage.watch_interval_s} s, to notice and start an absorb")
     watching.until_decided(arrivals)
     say(f"publishing {late.chapter.year}, late, and {broken.chapter.year}, whose file is broken")
-    arrivals += [world.publish_source(store, late), world.publish_broken(store, broken)]
+    arrivals += [
+        world.publish_source(stores.publisher, late),
+        world.publish_broken(stores.publisher, broken),
+    ]
     watching.until_decided(arrivals)
 
     say("loading the champion from MLflow, as anybody would")

@@ -16,8 +16,7 @@ from tasks.publishing.publish import publish, weights_of
 
 
 def create_world(store: Store, *, seed: int) -> Target:
-    """Create the bucket, the target's data and the target."""
-    store.create_bucket()
+    """Create the target's data and the target."""
     target = Target(
         name=story.TARGET,
         series=(story.SERIES,),

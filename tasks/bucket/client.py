@@ -1,6 +1,6 @@
 """The S3 client: made here and nowhere else, with what servers other than AWS need."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -41,6 +41,19 @@ def client_of(settings: StoreSettings) -> "S3Client":
         ) from error
     client.meta.events.register("before-call.s3.HeadBucket", _follow_no_redirect)
     return client
+
+
+def neighbour_of(service: Literal["sns", "sqs"], settings: StoreSettings) -> Any:
+    """Make a client of a service beside the bucket: its topics, its queues. Nothing is sent yet."""
+    return boto3.client(
+        service,
+        # queues have an address of their own; topics are the store's own business with Ceph
+        endpoint_url=settings.endpoint_url if service == "sns" else None,
+        region_name=settings.region,
+        aws_access_key_id=settings.access_key_id,
+        aws_secret_access_key=_plain(settings.secret_access_key),
+        aws_session_token=_plain(settings.session_token),
+    )
 
 
 def _plain(secret: SecretStr | None) -> str | None:

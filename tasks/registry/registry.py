@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 
 from tasks.arrivals.unit import Unit
 from tasks.candidates.outcome import unit_key
-from tasks.errors import NotThere
+from tasks.errors import NotThere, TrackingRefused
 from tasks.registry.tags import SET_ASIDE, candidate_tags, tag_duplicate, tag_set_aside
 from tasks.tracking.api import already_there, answering
 from tasks.tracking.logged import Logged
@@ -56,7 +56,9 @@ def register(
         tags = candidate_tags(logged, unit) | dict(expects or {})
         try:
             _create_version(client, logged, unit, tags=tags)
-        except NotThere as error:  # the first of its target
+        except (NotThere, TrackingRefused) as error:  # the first of its target
+            if isinstance(error, TrackingRefused) and _is_there(client, unit.target, known):
+                raise
             if known:
                 raise _deleted(unit.target, known) from error
             _create_model(client, unit.target)
@@ -161,6 +163,18 @@ def _create_model(client: MlflowClient, target: str) -> None:
     except MlflowException as error:
         if not already_there(error):
             raise
+
+
+def _is_there(client: MlflowClient, target: str, known: Collection[int]) -> bool:
+    """Say whether a refusal is one: with accounts, MLflow refuses a version of a model that is not there."""
+    try:
+        with answering(f"registered model {target}"):
+            client.get_registered_model(target)
+    except NotThere:
+        return False
+    except TrackingRefused:  # nobody may look: the journal tells
+        return bool(known)
+    return True
 
 
 def _behind(client: MlflowClient, target: str, alias: str) -> int | None:

@@ -22,7 +22,7 @@ import pytest
 from tasks.bucket.store import Store
 from tasks.settings import StoreSettings
 
-RGW_SCRIPT = Path(__file__).parent / "ceph-rgw"
+RGW_SCRIPT = Path(__file__).parents[2] / "deployments" / "stack" / "ceph-rgw"
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def kept_in(directory: Path) -> Iterator[Server]:
 def rgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Ceph RGW; skipped where it is not installed."""
     if not shutil.which("radosgw"):
-        pytest.skip("radosgw is not installed; tests/servers/ceph-rgw says how")
+        pytest.skip("radosgw is not installed; deployments/stack/ceph-rgw says how")
     directory, port = tmp_path_factory.mktemp("rgw"), free_port(span=20)
 
     def control(*action: str) -> None:

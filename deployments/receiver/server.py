@@ -1,0 +1,95 @@
+"""The door at which a store knocks: POST /events, and GET /health."""
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from deployments.receiver.messages import Message, is_same, read_message
+from deployments.receiver.rate import Rate
+from tasks.errors import GraspError
+
+MOST_BYTES = 256 * 1024
+READ_S = 10.0  # for a body that comes drop by drop
+PER_S, BURST = 50.0, 200
+
+log = logging.getLogger(__name__)
+
+
+class Receiver(ThreadingHTTPServer):
+    """Answers 204 only once Prefect has the event: what gets another answer, the store sends again."""
+
+    daemon_threads = True
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        *,
+        bucket: str,
+        secret: str,
+        emit: Callable[[int], None],
+        rate: Rate | None = None,
+    ) -> None:
+        super().__init__(address, _Handler)
+        self.bucket, self.secret, self.emit = bucket, secret, emit
+        self.rate = rate or Rate(PER_S, burst=BURST)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+    timeout = READ_S
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Say that it is there."""
+        self._answer(HTTPStatus.NO_CONTENT if self.path == "/health" else HTTPStatus.NOT_FOUND)
+
+    def do_POST(self) -> None:
+        """Take a notification."""
+        status = HTTPStatus.NOT_FOUND if self.path != "/events" else self._take()
+        self._answer(status)
+
+    def _take(self) -> HTTPStatus:
+        if not self.server.rate.allows():
+            return HTTPStatus.TOO_MANY_REQUESTS
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal():
+            return HTTPStatus.LENGTH_REQUIRED
+        if int(length) > MOST_BYTES:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        given = self.headers.get("Authorization")
+        if given is not None and not is_same(given.removeprefix("Bearer "), self.server.secret):
+            return HTTPStatus.UNAUTHORIZED
+        try:
+            message = read_message(self.rfile.read(int(length)), bucket=self.server.bucket)
+        except (ValueError, RecursionError):
+            # without the right header nobody learns more than that
+            return HTTPStatus.UNAUTHORIZED if given is None else HTTPStatus.BAD_REQUEST
+        if given is None and not message.carries(self.server.secret):
+            return HTTPStatus.UNAUTHORIZED
+        return self._pass_on(message)
+
+    def _pass_on(self, message: Message) -> HTTPStatus:
+        if message.manifests == 0:
+            return HTTPStatus.NO_CONTENT
+        try:
+            self.server.emit(message.manifests)
+        except GraspError as error:
+            log.warning("%s; the store sends it again", error)
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        log.info("%d manifests: Prefect has the event", message.manifests)
+        return HTTPStatus.NO_CONTENT
+
+    def _answer(self, status: HTTPStatus) -> None:
+        if status >= HTTPStatus.BAD_REQUEST:
+            log.warning("%s %s: %d %s", self.command, self.path[:80].encode(), status, status.phrase)
+            self.close_connection = True  # a body that was not read is no next request
+        self.send_response(status)
+        if status != HTTPStatus.NO_CONTENT:
+            self.send_header("Content-Length", "0")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            self.send_header("Retry-After", "1")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Stay silent: what matters is logged above, without headers."""
