@@ -43,6 +43,7 @@ class ReceiverSettings(StoreSettings):
 def main() -> None:
     """Serve until a signal asks for the end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         settings = load_settings(ReceiverSettings)
     except GraspError as error:

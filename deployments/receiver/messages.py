@@ -1,4 +1,4 @@
-"""What a store says of its bucket, in the form of AWS that Ceph and MinIO speak, too. It only wakes somebody."""
+"""What a store says of its bucket, in the form of AWS, which Ceph and MinIO speak. It only wakes somebody."""
 
 import hmac
 import json
@@ -20,7 +20,7 @@ class Message:
 
     def carries(self, secret: str) -> bool:
         """Say whether every record carries the secret: Ceph's topics send it in the body."""
-        return bool(self.secrets) and all([is_same(each, secret) for each in self.secrets])
+        return bool(self.secrets) and all(is_same(each, secret) for each in self.secrets)
 
 
 def is_same(given: str, secret: str) -> bool:

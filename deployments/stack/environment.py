@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 
 from deployments.environment import server_environment, worker_environment
-from deployments.stack.layout import ARTIFACTS, BUCKET, HOST, Layout
+from deployments.stack.layout import ARTIFACTS, BUCKET, Layout
+from deployments.supervision.unit import HOST
 
 # A person's own settings stay out.
 FOREIGN = ("AWS_", "GRASP_", "MLFLOW_", "PREFECT_", "OTEL_", "PG", "REDIS")
@@ -117,9 +118,9 @@ def worker(layout: Layout, pool: str) -> dict[str, str]:
 
 def receiver(layout: Layout) -> dict[str, str]:
     """Give what the receiver needs: Prefect's address and login, and the secret; no key of the store."""
-    own = {name: value for name, value in whole(layout, "pipeline").items() if not name.startswith(("AWS_", "MLFLOW_"))}
+    pipeline = whole(layout, "pipeline").items()
     return {
-        **own,
+        **{name: value for name, value in pipeline if not name.startswith(("AWS_", "MLFLOW_"))},
         "PREFECT_HOME": str(layout.directory / "work" / "home-receiver"),
         "GRASP_RECEIVER_SECRET": layout.secrets.receiver,
         "GRASP_RECEIVER_HOST": HOST,

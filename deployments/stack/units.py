@@ -5,9 +5,9 @@ from pathlib import Path
 from signal import SIGINT, SIGQUIT
 
 from deployments.stack import environment
-from deployments.stack.layout import ARTIFACTS, HOST, Layout
+from deployments.stack.layout import ARTIFACTS, Layout
 from deployments.stack.programs import program, without_root
-from deployments.supervision.unit import Unit, answers, listens
+from deployments.supervision.unit import HOST, Unit, answers, listens
 
 CEPH = Path(__file__).with_name("ceph-rgw")
 PYTHON = (sys.executable, "-P", "-m")

@@ -4,15 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deployments.stack import environment
+from deployments.stack.layout import Layout, make_layout
 from deployments.stack.parts.certificates import make_certificates
-from deployments.stack.layout import HOST, Layout, make_layout
 from deployments.stack.parts.nginx import configuration
 from deployments.stack.programs import missing_packages
+from deployments.stack.units import units
+from deployments.supervise import Stops
 from deployments.supervision.private import write_private
 from deployments.supervision.state import alone, end_leftovers
 from deployments.supervision.supervisor import Supervisor
-from deployments.stack.units import units
-from deployments.supervise import Stops
+from deployments.supervision.unit import HOST
 from tasks.errors import InvalidSettings
 
 PARTS = ("operator", "pipeline", "publisher")

@@ -45,7 +45,8 @@ def client_of(settings: StoreSettings) -> "S3Client":
 
 def neighbour_of(service: Literal["sns", "sqs"], settings: StoreSettings) -> Any:
     """Make a client of a service beside the bucket: its topics, its queues. Nothing is sent yet."""
-    return boto3.client(
+    make: Any = boto3.client  # its stubs know one service at a time
+    return make(
         service,
         # queues have an address of their own; topics are the store's own business with Ceph
         endpoint_url=settings.endpoint_url if service == "sns" else None,

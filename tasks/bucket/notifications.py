@@ -14,7 +14,7 @@ AT_ONCE = 10  # the most that SQS gives
 def tell_about_manifests(settings: StoreSettings, *, topic: str, endpoint: str, secret: str) -> None:
     """Let the bucket send a webhook for each manifest, as often as you like.
 
-    The topic is persistent: otherwise the PUT itself waits for the receiver. secret goes along in every message.
+    The topic is persistent: otherwise the PUT itself waits for the receiver. secret goes along every time.
     Raises StoreRefused, StoreUnavailable.
     """
     with translated(f"topic {topic}", bucket=settings.bucket):
@@ -28,7 +28,8 @@ def tell_about_manifests(settings: StoreSettings, *, topic: str, endpoint: str, 
             "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "manifests/"}]}},
         }
         client_of(settings).put_bucket_notification_configuration(
-            Bucket=settings.bucket, NotificationConfiguration={"TopicConfigurations": [notification]}  # type: ignore[list-item]
+            Bucket=settings.bucket,
+            NotificationConfiguration={"TopicConfigurations": [notification]},  # type: ignore[list-item]
         )
 
 
@@ -53,7 +54,7 @@ class Queue:
         return list(answer.get("Messages", []))
 
     def delete(self, messages: list[dict[str, str]]) -> None:
-        """Delete what was received: what is not deleted comes again. Raises StoreRefused, StoreUnavailable."""
+        """Delete what was received; the rest comes again. Raises StoreRefused, StoreUnavailable."""
         done = [{"Id": each["MessageId"], "ReceiptHandle": each["ReceiptHandle"]} for each in messages]
         with translated(self.address, bucket=self.address):
             self.client.delete_message_batch(QueueUrl=self.address, Entries=done)

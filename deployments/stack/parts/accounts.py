@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 import requests
 
-from deployments.stack.layout import HOST, Layout
+from deployments.stack.layout import Layout
+from deployments.supervision.unit import HOST
 
 TIMEOUT_S = 30
 

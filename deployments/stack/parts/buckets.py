@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from deployments.stack.environment import REGION
-from deployments.stack.layout import ARTIFACTS, BUCKET, HOST, Layout
+from deployments.stack.layout import ARTIFACTS, BUCKET, Layout
 from deployments.stack.units import CEPH
+from deployments.supervision.unit import HOST
 from tasks.bucket.client import client_of
 from tasks.bucket.notifications import tell_about_manifests
 from tasks.bucket.store import Store

@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from deployments.stack.layout import HOST
 from deployments.stack.programs import program
+from deployments.supervision.unit import HOST
 
 DAYS = "365"
 

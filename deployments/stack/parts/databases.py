@@ -3,9 +3,10 @@
 import os
 import subprocess
 
-from deployments.stack.layout import HOST, Layout
+from deployments.stack.layout import Layout
 from deployments.stack.programs import program, without_root
 from deployments.supervision.private import write_private
+from deployments.supervision.unit import HOST
 
 ROLES = ("prefect", "mlflow", "mlflow_auth")
 

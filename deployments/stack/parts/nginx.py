@@ -3,7 +3,8 @@
 from pathlib import Path
 from string import Template
 
-from deployments.stack.layout import HOST, Layout
+from deployments.stack.layout import Layout
+from deployments.supervision.unit import HOST
 
 _WHOLE = Template("""\
 daemon off;

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from deployments.stack.layout import HOST, Layout
+from deployments.stack.layout import Layout
+from deployments.supervision.unit import HOST
 from tests.deployments.stack.conftest import Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
