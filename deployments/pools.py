@@ -17,7 +17,7 @@ class Pool(NamedTuple):
     limit: int | None
 
 
-CPU = Pool("cpu", "watches buckets: light, never imports torch", ("watch",), limit=None)
+CPU = Pool("cpu", "watches buckets, does what people decide: light", ("watch", "by-hand"), limit=None)
 # One run at a time: two models on one GPU are slower than one after the other, and may not fit.
 GPU = Pool("gpu", "absorbs sources: one run at a time per GPU", ("absorb", "backfill"), limit=1)
 

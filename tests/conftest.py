@@ -18,9 +18,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 for name in ("PREFECT_API_URL", "PREFECT_PROFILE", "MLFLOW_TRACKING_URI"):
     os.environ.pop(name, None)
 
-pytest_plugins = ["tests.servers.fixtures", "tests.packaging.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.servers.browser", "tests.packaging.fixtures"]
 
 SHARED = {  # costly servers, and the files whose tests need them
+    "deployed": ("test_deploy", "test_forms_in_browser"),
     "demo": ("test_demo_end_to_end", "test_seen_in_mlflow"),
     "rgw": (
         *("test_bad_arrivals", "test_log", "test_permissions"),

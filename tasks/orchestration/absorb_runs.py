@@ -19,6 +19,8 @@ ABSORB_FLOW = "absorb"
 ABSORB_DEPLOYMENT = "absorb/absorb"
 REBUILD_FLOWS = ("backfill", "retract")
 WATCH_FLOW = "watch"
+BY_HAND_FLOWS = ("rollback", "promote", "target-set")
+ENDED_WHEN_STALE = (ABSORB_FLOW, WATCH_FLOW, *REBUILD_FLOWS, *BY_HAND_FLOWS)
 STARTED = frozenset({StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED})
 UNENDED = frozenset(StateType) - TERMINAL_STATES
 
@@ -81,7 +83,7 @@ def end_stale_pending(target: str | None = None, *, older_than_s: float = 600) -
     """Crash the runs that a worker took but never began; give their ids.
 
     A process that dies before its first heartbeat stays PENDING: the zombie automation never sees it, and
-    it would hold its pool's slot for ever. Looks at absorbs (of one target, when named) and watches.
+    it would hold its pool's slot for ever. Looks at all flows of ours, of one target when it is named.
     Raises as trigger_absorb.
     """
     limit = datetime.now(UTC) - timedelta(seconds=older_than_s)
@@ -89,7 +91,7 @@ def end_stale_pending(target: str | None = None, *, older_than_s: float = 600) -
     with connected() as client:
         stale = [
             run
-            for run in runs_in(client, {StateType.PENDING}, flows=[ABSORB_FLOW, WATCH_FLOW, *REBUILD_FLOWS])
+            for run in runs_in(client, {StateType.PENDING}, flows=ENDED_WHEN_STALE)
             if run.state and run.state.timestamp < limit and (target is None or _is_for(run, target))
         ]
         for run in stale:

@@ -35,6 +35,7 @@ def test_pools_queues_and_limits_are_those_that_deployments_need(client, bootstr
     assert ("cpu", "process", None) in pools.values()
     assert ("gpu", "process", 1) in pools.values()
     assert ("cpu", "watch", 1) in queues.values()
+    assert ("cpu", "by-hand", 2) in queues.values()
     assert ("gpu", "absorb", 1) in queues.values()
     assert ("gpu", "backfill", 2) in queues.values()
     assert sorted(automations.values()) == sorted((name, True) for name in ZOMBIES)

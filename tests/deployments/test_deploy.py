@@ -65,6 +65,12 @@ def test_a_backfill_shows_a_form_with_bounds_and_what_they_mean(deployments):
     assert {"exclusiveMinimum": 0.0, "maximum": 10.0, "type": "number"} in lr["anyOf"]
 
 
+@pytest.mark.parametrize("name", ["rollback", "promote", "target-set"])
+def test_what_a_person_decides_waits_for_no_absorb(deployments, name: str):
+    assert (deployments[name].work_pool_name, deployments[name].work_queue_name) == ("cpu", "by-hand")
+    assert deployments[name].schedules == []
+
+
 def test_every_run_beats_often_enough_for_the_zombie_automation(deployments):
     for each in deployments.values():
         assert each.job_variables["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 from flows import absorb_units
 from flows.absorb import absorb
 from flows.cli.app import command_line
+from flows.target_set import target_set
 from tasks.contracts.changed import Measured
 from tasks.contracts.target import AbsorbSettings, GateSettings
 from tests.flows.conftest import World, _dataset
@@ -70,3 +71,17 @@ def test_on_new_data_champions_are_measured_before_anything_is_decided(world: Wo
     if on_new[1] > on_new[2]:
         assert (figures["best_version"], figures["best_gate_accuracy"]) == (1, pytest.approx(on_new[1]))
     assert measured.data == new.split("/")[-2]
+
+
+def test_the_form_says_what_a_change_means_and_changes_only_when_told(world: World):
+    name = world.target.name
+
+    asked = target_set(name, ["epochs=5"], return_state=True)
+    assert asked.message.startswith("would change epochs 3 -> 5; ")
+    assert world.journal.state().seq == 0
+
+    done = target_set(name, ["epochs=5"], reason="more labels", then="apply", return_state=True)
+    assert done.message == "changed epochs 3 -> 5 (journal entry 1); the next source heeds it"
+    again = target_set(name, ["epochs=5"], then="apply", return_state=True)
+    assert again.message == f"target {name} is that already"
+    assert [(entry.kind, entry.reason) for entry in world.journal.entries()] == [("changed", "more labels")]

@@ -8,13 +8,16 @@ from mlflow import MlflowClient
 
 from flows import absorb_units
 from flows.absorb import absorb
+from flows.promote import promote
+from flows.rollback import rollback
 from tasks.absorbing import settle
 from tasks.absorbing.work import Work, open_work
 from tasks.contracts.target import GateSettings
 from tasks.errors import NotThere, OperationRefused
 from tasks.journal.projection import is_behind
 from tasks.lineages.retract import withdraw
-from tasks.operations.operate import promote, roll_back
+from tasks.operations.operate import promote as promote_version
+from tasks.operations.operate import roll_back
 from tasks.operations.pause import pause, resume
 from tasks.registry.registry import aliases
 from tasks.registry.tags import SET_ASIDE
@@ -46,6 +49,21 @@ def test_a_rollback_moves_the_alias_and_later_arrivals_build_on_it(
     world.publish(3, year=2005)
     absorb(world.target.name)
     assert world.decided()[-1].parent_version == 1
+
+
+def test_a_form_moves_the_champion_and_its_run_says_where(world: World, two_versions: Work):
+    name = world.target.name
+
+    back = rollback(name, "worse at night", return_state=True)
+    on = promote(name, 2, "it was the camera", return_state=True)
+
+    assert back.message == f"champion of {name} is version 1 again; version 2 is previous"
+    assert on.message == f"champion of {name} is version 2, previous is 1"
+    newest = list(world.journal.entries())[-2:]
+    assert [(entry.kind, entry.reason, entry.by.split()[0]) for entry in newest] == [
+        ("rolled_back", "worse at night", "rollback"),
+        ("promoted", "it was the camera", "promote"),
+    ]
 
 
 def test_a_rollback_to_a_version_whose_bytes_are_gone_is_refused(
@@ -85,7 +103,7 @@ def test_a_promotion_by_hand_brings_the_lineage_as_far_as_its_source(world: Worl
     world.publish(4, year=2004)
     absorb(world.target.name)
     (parked,) = [entry for entry in world.decided() if entry.decision == "parked"]
-    promote(open_work(world.target.name, by="test"), parked.registry_version, reason="looked at it")
+    promote_version(open_work(world.target.name, by="test"), parked.registry_version, reason="looked at it")
 
     world.publish(3, year=2003)
     absorb(world.target.name)
@@ -121,7 +139,7 @@ def race(target: str, number: int, start, said) -> None:
     work = open_work(target, by=f"race-{number}")
     start.wait()
     try:
-        (roll_back if number % 2 else promote)(work, 1 + number % 2, reason="race")
+        (roll_back if number % 2 else promote_version)(work, 1 + number % 2, reason="race")
     except Exception as error:
         said.put(type(error).__name__)
     else:
@@ -167,7 +185,7 @@ def test_a_manual_gate_waits_for_promote(world: World, client: MlflowClient):
     assert [(e.decision, e.reason_code) for e in world.decided()][-1] == ("parked", "manual")
     assert aliases(client, world.target.name)["champion"] == 1
 
-    promote(open_work(world.target.name, by="test"), 2, reason="looked at it")
+    promote_version(open_work(world.target.name, by="test"), 2, reason="looked at it")
 
     assert aliases(client, world.target.name) == {"champion": 2, "previous": 1}
     arrival = world.decided()[-1].arrival_id

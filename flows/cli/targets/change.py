@@ -6,16 +6,11 @@ from flows.cli.app import out, tell
 from flows.cli.reason import reason_option
 from flows.cli.targets.target import target_app
 from tasks.bucket.store import Store
-from tasks.contracts.dataset import Dataset
-from tasks.contracts.reading import read_document
-from tasks.contracts.target import Target
 from tasks.identity import signed
-from tasks.journal.history import Historian
 from tasks.journal.log import Journal
-from tasks.journal.targets import heeded_target
 from tasks.operations.change.change import change
-from tasks.operations.change.preview import preview
-from tasks.operations.change.wish import Wish, check_classes, read_pairs, wished
+from tasks.operations.change.plan import plan_change
+from tasks.operations.change.wish import wished
 from tasks.publishing.classes import classes_in
 from tasks.settings import StoreSettings, load_settings
 
@@ -37,35 +32,13 @@ def set_target(
     """
     store = Store.from_settings(load_settings(StoreSettings))
     journal = Journal(store, name, by=signed("grasp target set"))
-    history = Historian(journal).read()
-    target, _ = heeded_target(store, journal)
-    if classes is not None:
-        check_classes(target, classes_in(classes))
-    wish = Wish(
-        settings=read_pairs(settings or []),
-        dataset=dataset,
-        data=_data(store, dataset) if dataset else None,
-    )
-    after = wished(target, wish)
-    if after == target:
-        tell(f"target {name} is that already")
-    else:
-        tell(f"target {name}, what changes and what it means")
-        for line in preview(target, after, history, data=_both(store, target, wish)):
-            tell(line)
+    named = classes_in(classes) if classes is not None else None
+    planned = plan_change(store, journal, settings=settings or [], dataset=dataset, classes=named)
+    for line in planned.lines:
+        tell(line)
     if not apply:
         out.print("nothing was changed; say --apply to do it")
         return
-    changed = change(store, journal, lambda now: wished(now, wish), reason=reason)
+    changed = change(store, journal, lambda now: wished(now, planned.wish), reason=reason)
     if changed:
         tell(f"target {name} is changed (journal entry {journal.last.changed}); the next source heeds it")
-
-
-def _data(store: Store, key: str) -> Dataset:
-    return read_document(Dataset, store.get(key).body, name=key)
-
-
-def _both(store: Store, target: Target, wish: Wish) -> tuple[Dataset, Dataset] | None:
-    if wish.data is None or wish.dataset == target.dataset:
-        return None
-    return _data(store, target.dataset), wish.data

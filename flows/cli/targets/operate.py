@@ -9,7 +9,6 @@ from tasks.extras import need_absorb
 from tasks.identity import signed
 from tasks.journal.log import Journal
 from tasks.journal.targets import read_target
-from tasks.printable import printable
 from tasks.settings import StoreSettings, load_settings
 
 
@@ -54,15 +53,12 @@ def promote(
     Example: [bold]grasp promote digits-now 7 --reason "checked by hand"[/]
     """
     need_absorb("grasp promote")
-    from tasks.absorbing.work import open_work
-    from tasks.operations.operate import doubt_of
-    from tasks.operations.operate import promote as promote_version
+    from flows.by_hand import promote_by_hand
 
-    work = open_work(target, by="grasp promote")
-    if doubt := doubt_of(work.journal, version):
-        typer.echo(f"grasp: warning: {printable(doubt)}; it is promoted all the same", err=True)
-    state = promote_version(work, version, reason=reason)
-    out.print(f"champion of {target} is version {state.champion}, previous is {state.previous or 'none'}")
+    def warn(doubt: str) -> None:
+        typer.echo(f"grasp: warning: {doubt}", err=True)
+
+    out.print(promote_by_hand(target, version, reason=reason, by="grasp promote", warn=warn))
 
 
 @app.command()
@@ -76,11 +72,9 @@ def rollback(
     Example: [bold]grasp rollback digits-now --reason "worse on the night shift"[/]
     """
     need_absorb("grasp rollback")
-    from tasks.absorbing.work import open_work
-    from tasks.operations.operate import roll_back
+    from flows.by_hand import roll_back_by_hand
 
-    state = roll_back(open_work(target, by="grasp rollback"), version, reason=reason)
-    out.print(f"champion of {target} is version {state.champion} again; version {state.previous} is previous")
+    out.print(roll_back_by_hand(target, version, reason=reason, by="grasp rollback"))
 
 
 def _journal(target: str, by: str) -> Journal:

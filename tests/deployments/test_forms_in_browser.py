@@ -1,0 +1,86 @@
+"""Every deployment that a person starts, started by its form in Prefect's UI, filled in as its texts say.
+
+SCREENSHOTS=docs/ui keeps the picture of docs/operations/ui.md there.
+"""
+
+import re
+from typing import Any
+
+import pytest
+
+from deployments.bootstrap import bootstrap
+from tests.deployments.test_deploy import ROOT
+from tests.servers.browser import CHROMIUM
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
+]
+WHY = "worse on the night shift"
+TYPED: dict[str, dict[str, str]] = {  # deployment: what is typed into which field
+    "absorb": {"target": "digits-now"},
+    "backfill": {"target": "digits-now", "From period": "2014"},
+    "retract": {"target": "digits-now", "arrival": "digits/2015/1", "reason": WHY},
+    "rollback": {"target": "digits-now", "reason": WHY},
+    "promote": {"target": "digits-now", "version": "7", "reason": WHY},
+    "target-set": {"target": "digits-now", "settings": "epochs=12"},
+}
+ASKED: dict[str, dict[str, Any]] = {  # what the flow run is then asked for
+    "absorb": {"target": "digits-now"},
+    "backfill": {"target": "digits-now", "request": {"from_period": "2014", "then": "print"}},
+    "retract": {"target": "digits-now", "arrival": "digits/2015/1", "reason": WHY},
+    "rollback": {"target": "digits-now", "reason": WHY},
+    "promote": {"target": "digits-now", "version": 7, "reason": WHY},
+    "target-set": {"target": "digits-now", "settings": ["epochs=12"], "then": "print"},
+}
+
+
+@pytest.fixture
+def deployed(prefect_server, client):
+    """All deployments by name, those of test_deploy.py where it was there before; nothing runs them."""
+    if not client.read_deployments():
+        bootstrap()
+        prefect_server.run("prefect", "--no-prompt", "deploy", "--all", cwd=ROOT)
+    found = {each.name: each for each in client.read_deployments()}
+    for schedule in found["watch"].schedules:
+        client.update_deployment_schedule(found["watch"].id, schedule.id, active=False)
+    return found
+
+
+def test_a_person_fills_in_every_form_from_its_texts(deployed, prefect_server, client, page, shoot):
+    ui = prefect_server.api_url.removesuffix("/api")
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    for name, fields in TYPED.items():
+        page.goto(f"{ui}/deployments/deployment/{deployed[name].id}/run")
+        page.get_by_text("its name, such as digits-now").wait_for()
+        for label, typed in fields.items():
+            if label == "settings":
+                page.get_by_role("button", name="Add item").click()
+            _field(page, label).fill(typed)
+        if name == "target-set":
+            shoot("form")
+        page.get_by_role("button", name="Submit").click()
+        page.wait_for_url(re.compile(r"tab=Runs"))
+
+    for name, asked in ASKED.items():
+        (run,) = [each for each in client.read_flow_runs() if each.deployment_id == deployed[name].id]
+        assert _as_far_as(asked, run.parameters) == asked, name
+        client.delete_flow_run(run.id)
+
+
+def _field(page, label: str):
+    """The field behind a label; Prefect's labels do not name theirs."""
+    return (
+        page.locator("label")
+        .get_by_text(label, exact=True)
+        .locator("xpath=following::*[self::textarea or self::input][1]")
+    )
+
+
+def _as_far_as(asked: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """What was found, without what was not asked about."""
+    return {
+        key: _as_far_as(value, found[key]) if isinstance(value, dict) else found[key]
+        for key, value in asked.items()
+    }
