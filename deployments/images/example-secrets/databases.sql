@@ -1,0 +1,7 @@
+CREATE ROLE prefect LOGIN PASSWORD 'CHANGE-prefect';
+CREATE DATABASE prefect OWNER prefect;
+CREATE ROLE mlflow LOGIN PASSWORD 'CHANGE-mlflow';
+CREATE DATABASE mlflow OWNER mlflow;
+CREATE DATABASE mlflow_auth OWNER mlflow;
+\connect prefect
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
