@@ -8,11 +8,15 @@ COMPOSE := PREFECT_URL=https://prefect.example.org MLFLOW_HOST=mlflow.example.or
 LANES := fast unit integration chaos browser gpu soak
 PYTEST := $(BIN)/pytest -n 2 --no-loadscope-reorder
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
+# The registry's torch for Linux brings CUDA; a build for CPUs is only in PyTorch's own index, which uv knows by this name.
+TORCH ?= cuda
+GPU := $(wildcard /dev/nvidia0)
+UV += $(if $(filter cpu,$(TORCH)),--torch-backend cpu)
 
 # Images of containers like to set it. Then every process compiles torch, MLflow and Prefect anew: seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo stack test check $(LANES) coverage mutate lint lint-deployments images format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean
+.PHONY: help setup demo stack test check $(LANES) coverage mutate lint lint-deployments images format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean bench-commands
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -124,6 +128,9 @@ bench-arrivals: setup  ## what an idle watch costs with 1,000 to 100,000 manifes
 simulate-arrivals: setup  ## 10,000 arrivals of 12 writers against a watch and an absorb (many minutes)
 	ARRIVALS=10000 $(BIN)/pytest -q tests/tasks/arrivals/test_detection.py -m soak -k many_arrivals
 
+bench-commands: setup  ## CPU seconds of --help, status, pause, publish, each with its goal
+	$(BIN)/python -m benchmarks.commands
+
 bench-lineage: setup  ## an absorb's cost outside of training, a growing registry, the gate's policies
 	$(BIN)/python -m benchmarks.lineage
 
@@ -157,5 +164,7 @@ clean:  ## remove caches and the demo's leftovers; .venv stays
 	@touch $@
 
 .venv/installed-%: pyproject.toml constraints.txt .venv/uv
+	@test -n "$(filter cpu,$(TORCH))" || test -n "$(GPU)" || ls -d .venv/lib/python3*/site-packages/torch > /dev/null 2>&1 || \
+		echo "no GPU is seen, and torch comes with CUDA: 3 GB to download, 5 GB on disk; make setup TORCH=cpu takes the CPU build" >&2
 	$(UV) -e '.[$*]'
 	@touch $@

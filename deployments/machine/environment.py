@@ -10,11 +10,13 @@ from tasks.credentials.logins import part_logins
 from tasks.errors import InvalidSettings
 
 LOCAL = f"{HOST},localhost"
+# For a person's own scripts, which read .env; our commands say it themselves.
+QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 
 
 def settings(layout: Layout, servers: tuple[Server, ...]) -> dict[str, str]:
     """Give what .env needs so that every command finds the servers that are ours."""
-    found = {"GRASP_CACHE_DIR": str(layout.data / "cache")}
+    found = {"GRASP_CACHE_DIR": str(layout.data / "cache"), **QUIET}
     if "s3" in servers:
         found |= {
             "GRASP_BUCKET": BUCKET,

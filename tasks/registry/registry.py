@@ -152,6 +152,7 @@ def _create_version(client: MlflowClient, logged: Logged, unit: Unit, *, tags: d
             tags=tags,
             description=sentence(unit, logged.outcome, decision=tags["decision"]),
             model_id=logged.outcome.model_id,
+            await_creation_for=0,  # it is there when the answer is; waiting says so on stderr
         )
 
 

@@ -13,7 +13,7 @@ from flows.cli.sources.given import given_input, given_metric
 from tasks.bucket.store import Store
 from tasks.contracts.base import Architecture, ModelSignature
 from tasks.contracts.manifest import Manifest
-from tasks.errors import BadArrival, InvalidDocument
+from tasks.errors import BadArrival, InvalidCheckpoint, InvalidDocument
 from tasks.extras import can_absorb, need_absorb
 from tasks.journal.targets import read_target
 from tasks.publishing.account import account
@@ -24,6 +24,7 @@ from tasks.publishing.describe import Place, describe, signature_of, usual_input
 from tasks.publishing.publish import Published
 from tasks.publishing.publish import publish as publish_source
 from tasks.settings import StoreSettings, load_settings
+from tasks.weights.header import read_tensors
 from tasks.weights.kinds import is_checkpoint
 
 SERIES = typer.Option(..., "--series", help="The stream of sources that this one belongs to.")
@@ -87,6 +88,7 @@ def publish(
         raise typer.BadParameter("say --architecture and --classes or --classes-file, or --target")
     place = Place(series=series, period=period, start=start, end=end, rev=rev)
     metrics = dict(map(given_metric, metric))
+    _need_format(file)
     if unchecked := check_network(signature):
         tell(unchecked)
     asked: dict[str, str | None] = {"prefix": prefix, "nest": state_dict}
@@ -151,6 +153,18 @@ def _checked(file: Path, architecture: Architecture, asked: Mapping[str, str | N
             tell(line)
         _check(weights, architecture, file)
         yield weights
+
+
+def _need_format(file: Path) -> None:
+    """Look at the header before torch is loaded, which takes seconds. Raises InvalidCheckpoint."""
+    if is_checkpoint(file):
+        return
+    try:
+        read_tensors(file, object=str(file))
+    except BadArrival as error:
+        raise InvalidCheckpoint(
+            f"{file}: found {error.found}, needs {error.needed}; nothing was published"
+        ) from error
 
 
 def _check(weights: Path, architecture: Architecture, file: Path) -> None:

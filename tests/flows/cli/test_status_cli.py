@@ -1,5 +1,8 @@
 """`grasp status` says what a person needs to know; `grasp absorb` does what the watch would start."""
 
+import re
+import threading
+
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import filters
@@ -10,6 +13,7 @@ from flows.cli.app import app
 from flows.cli.pipeline import absorb as _absorb  # noqa: F401 - registers the command
 from flows.cli.targets import lineage as _lineage  # noqa: F401
 from flows.cli.targets import status as _status  # noqa: F401
+from tasks.contracts.target import AbsorbSettings
 from tasks.operations.pause import pause
 from tests.flows.conftest import World
 
@@ -63,3 +67,26 @@ def test_what_a_target_never_saw_is_refused_before_a_flow_run_begins(world: Worl
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs(flow_run_filter=wanted)
     assert {run.name.split("-")[0] for run in runs} == {"absorb"}
+
+
+def test_status_beside_a_running_absorb_says_source_step_epoch_and_since_when(
+    world: World, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    world.replace_target(absorb=AbsorbSettings(mode="reference", lr=1e-3, epochs=1, initial_epochs=600))
+    world.publish(1, year=2001)
+    series = world.target.series[0]
+    working = threading.Thread(target=absorb, args=[world.target.name])
+    working.start()
+    seen: list[str] = []
+    try:
+        while working.is_alive() and not any("epoch" in shown for shown in seen):
+            seen.append(CliRunner().invoke(app, ["status", world.target.name]).output)
+    finally:
+        working.join()
+    shown = seen[-1]
+    line = next(line for line in shown.splitlines() if "at work: " in line)
+    assert re.search(rf"at work: {series} 2001 r1: epoch \d+ of 600, .*\(.*{series} 2001 r1", line), line
+    assert re.search(rf"absorb-{world.target.name} since \d\d:\d\d:\d\d UTC", line), line
+    assert re.search(rf"{series}/2001/1 +at work", shown), shown
+    assert "ready" not in shown
