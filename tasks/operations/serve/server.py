@@ -39,7 +39,7 @@ class Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_S
-    wbufsize = -1  # headers and body in one packet: in two, the second waits 40 ms for the client's word
+    wbufsize = -1  # headers and body in one packet: a second one may wait for the client's word
     server: Server
 
     def do_GET(self) -> None:
