@@ -35,6 +35,14 @@ def test_nothing_is_copied_when_one_tensor_does_not_fit(oracle):
         assert torch.equal(target.conv1.weight, before)
 
 
+@pytest.mark.parametrize("lacking", ["source", "target"])
+def test_a_parameter_that_only_one_of_both_has_is_refused(oracle, lacking):
+    models = {role: oracle.model(role) for role in ("source", "target")}
+    models[lacking].fc.bias = None
+    with pytest.raises(IncompatibleSource, match=r"fc\.bias is not a parameter of both"):
+        transfer(models["source"], models["target"], ["fc.bias"])
+
+
 def test_a_transferred_tensor_is_a_copy(oracle):
     source, target = oracle.model("source"), oracle.model("target")
     assert transfer(source, target, ["fc.bias"]) == 5

@@ -189,6 +189,8 @@ def test_an_absurd_loss_is_refused_under_every_policy_whatever_the_accuracy(poli
     assert (verdict.decision, verdict.code) == ("rejected", "absurd_loss")
     assert f"gate loss {loss:.4g}" in verdict.found
     assert "46.05" in verdict.needed
+    assert verdict.figures["gate_loss_limit"] == pytest.approx(ABSURD * math.log(10))
+    assert "gate_accuracy" in verdict.figures
     assert ("champion has 0.5" in verdict.needed) == (old is not None)
 
 

@@ -150,6 +150,15 @@ def test_a_promotion_of_an_older_source_does_not_set_the_lineage_back(script: Sc
     assert state.versions[2].newest == Y2015
 
 
+def test_the_promotion_of_an_earlier_version_does_not_set_the_lineage_back(script: Script):
+    promoted(script, A, first=2014)
+    script.accept(B)
+    script.decide(B, "promoted", 2, 2015)
+    state = script.add(Promoted, registry_version=1, arrival_id=A, reason="checked")
+    assert state.versions[1].newest == Y2014
+    assert (state.lineages["main"].head, state.lineages["main"].newest) == (1, Y2015)
+
+
 def test_a_version_that_the_journal_does_not_know_can_be_promoted(script: Script):
     promoted(script, A)
     state = script.add(Promoted, registry_version=7, arrival_id=C, reason="made elsewhere")
