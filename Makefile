@@ -16,7 +16,7 @@ UV += $(if $(filter cpu,$(TORCH)),--torch-backend cpu)
 # Images of containers like to set it. Then every process compiles torch, MLflow and Prefect anew: seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo stack test check $(LANES) coverage mutate lint lint-deployments images format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean bench-commands
+.PHONY: help setup demo stack test check $(LANES) coverage mutate lint lint-deployments images format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean tutorial bench-commands
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -81,6 +81,9 @@ build/deployments/installed: constraints.txt .venv/uv
 
 images: setup build/deployments/installed  ## build the images cpu and mlflow, bring the small set to a champion (needs a Docker engine)
 	PATH="$(CURDIR)/$(TOOLS):$$PATH" $(BIN)/python -m pytest -q -s -p no:cacheprovider tests/deployments/images/try_images.py
+
+tutorial: setup  ## the tutorial's commands on this machine, timed (INSTALL=1: in a fresh clone, installation included)
+	$(BIN)/python -m benchmarks.tutorial $(if $(filter-out 0,$(INSTALL)),--install)
 
 hooks: setup  ## lint what is committed, before it is (git hooks that use .venv; nothing is fetched)
 	$(BIN)/pre-commit install

@@ -1,9 +1,9 @@
 """Stories: pages whose blocks are run one after the other in one shell, as a reader would."""
 
 import re
-import socket
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from tests.docs.blocks import ALL, ROOT, Block
@@ -30,20 +30,16 @@ STORIES = {  # the tutorial's world, in which the how-to guides go on; workers o
         "docs/tutorial/by-itself.md",
     )
 }
-PORTS = ("9000", "5000", "4200")  # as the pages have them
 SIGN = "=== block "
 
 
 def script_of(story: str) -> str:
-    """Give a story as one bash script that ends at the first command that fails, on ports that are free."""
+    """Give a story as one bash script that ends at the first command that fails, and tells the time."""
     lines = ["set -euo pipefail"]
     for block in told(story):
         body = f"python - <<'PYTHON'\n{block.text}PYTHON\n" if block.language == "python" else block.text
-        lines += [f"echo '{SIGN}{block.where}'", body]
-    text = "\n".join(lines)
-    for usual, free in zip(PORTS, _free_ports(len(PORTS)), strict=True):
-        text = re.sub(rf"(127\.0\.0\.1:|--port ){usual}\b", rf"\g<1>{free}", text)
-    return text
+        lines += [f'echo "{SIGN}{block.where} $SECONDS"', body]
+    return "\n".join([*lines, f'echo "{SIGN}end $SECONDS"'])
 
 
 def told(story: str) -> list[Block]:
@@ -54,8 +50,14 @@ def told(story: str) -> list[Block]:
 
 def outputs(printed: str) -> dict[str, str]:
     """Split what a story printed by block."""
-    parts = re.split(rf"^{SIGN}(.*)$", printed, flags=re.MULTILINE)[1:]
+    parts = re.split(rf"^{SIGN}(\S+) \d+$", printed, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def seconds(printed: str) -> dict[str, int]:
+    """Give how long each block of a story took."""
+    began = re.findall(rf"^{SIGN}(\S+) (\d+)$", printed, re.MULTILINE)
+    return {where: int(end) - int(at) for (where, at), (_, end) in pairwise(began)}
 
 
 def tell(story: str, directory: Path, environment: dict[str, str], *, within_s: float) -> tuple[int, str]:
@@ -86,16 +88,5 @@ def ends_of_logs(directory: Path) -> str:
     """Give the last lines of everything that a story left in logs."""
     return "\n".join(
         f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-25:])
-        for log in sorted(directory.glob("*.log"))
+        for log in sorted([*directory.glob("*.log"), *directory.glob("grasp-data/logs/*.log")])
     )
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
