@@ -14,6 +14,7 @@ from deployments.ports import HOST, choose_ports
 from deployments.supervision.private import write_private
 
 DATA = "grasp-data"
+USUAL = (9010, 5010, 4210, 4310, 4311)  # not the demo's, which may start at the same moment
 BUCKET = "grasp"
 BEGIN, END = "# grasp up wrote this; it writes it anew each time", "# until here"
 Server = Literal["s3", "mlflow", "prefect"]
@@ -65,7 +66,7 @@ def make_layout(directory: Path) -> Layout:
     if kept.is_file():
         layout = Layout.model_validate_json(kept.read_bytes())
         return layout.model_copy(update={"directory": directory})
-    s3, mlflow, prefect, cpu, gpu = choose_ports((9000, 5000, 4200, 4310, 4311))
+    s3, mlflow, prefect, cpu, gpu = choose_ports(USUAL)
     layout = Layout(
         directory=directory,
         ports=Ports(s3=s3, mlflow=mlflow, prefect=prefect, worker_cpu=cpu, worker_gpu=gpu),

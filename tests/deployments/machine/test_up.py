@@ -10,9 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deployments.machine.layout import make_layout
+from deployments.machine.layout import Ports, keep, make_layout
 from deployments.marks import marked
 from deployments.supervision.state import Status, status_of, supervisor_of
+from tests.servers.fixtures import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 PARTS = {"s3", "mlflow", "prefect", "worker-cpu", "worker-gpu"}
@@ -32,8 +33,10 @@ def grasp(*arguments: str, cwd: Path, **environment: str) -> subprocess.Complete
 
 @pytest.fixture
 def here(tmp_path: Path):
-    """A directory whose stack is down when the test is over."""
-    layout = make_layout(tmp_path)
+    """A directory whose stack is down when the test is over; on ports that no other test's stack chooses."""
+    ports = Ports(**{name: free_port() for name in Ports.model_fields})
+    layout = make_layout(tmp_path).model_copy(update={"ports": ports})
+    keep(layout)
     yield layout
     grasp("down", cwd=tmp_path)
     assert not list(marked(layout.mark))
