@@ -23,6 +23,7 @@ pytest_plugins = ["tests.servers.fixtures", "tests.servers.browser", "tests.pack
 SHARED = {  # costly servers, and the files whose tests need them
     "deployed": ("test_deploy", "test_forms_in_browser"),
     "demo": ("test_demo_end_to_end", "test_seen_in_mlflow"),
+    "stack": ("test_stack", "test_stack_chaos"),
     "rgw": (
         *("test_bad_arrivals", "test_log", "test_permissions"),
         *("test_probe", "test_store", "test_store_away", "test_store_killed"),

@@ -124,7 +124,8 @@ def _api(layout: Layout, name: str, port: int, *, after: tuple[str, ...]) -> Uni
 
 def _mlflow(layout: Layout) -> list[Unit]:
     ports = layout.ports
-    hosts = ",".join(f"{name}{port}" for name in (HOST, "localhost") for port in ("", f":{ports.mlflow_tls}"))
+    doors = ("", f":{ports.mlflow_tls}", f":{layout.detours.get('mlflow', ports.mlflow_tls)}")
+    hosts = ",".join(f"{name}{port}" for name in (HOST, "localhost") for port in doors)
     server = (
         *("mlflow", "server", "--host", HOST, "--port", str(ports.mlflow), "--workers", "1"),
         *("--app-name", "basic-auth", "--artifacts-destination", f"s3://{ARTIFACTS}"),
