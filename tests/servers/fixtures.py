@@ -130,7 +130,11 @@ def yours() -> Server:
     )
 
 
-SERVERS = ["moto", "kept", pytest.param("rgw", marks=pytest.mark.integration)]
+SERVERS = [
+    "moto",
+    pytest.param("kept", marks=pytest.mark.slow),
+    pytest.param("rgw", marks=pytest.mark.integration),
+]
 if "TEST_S3_ENDPOINT" in os.environ:
     SERVERS.append("yours")
 

@@ -16,6 +16,7 @@ from tasks.bucket.probe import probe
 from tasks.errors import AlreadyThere, StoreRefused, StoreUnavailable
 from tests.servers.fixtures import kept_in
 
+pytestmark = pytest.mark.slow  # each starts a server, or several
 BIG = os.urandom(3_000_000)
 
 
@@ -49,7 +50,6 @@ def test_what_was_written_is_there_after_a_kill(tmp_path: Path):
     assert len(list((tmp_path / "files").iterdir())) == 1
 
 
-@pytest.mark.slow
 def test_a_server_that_is_killed_while_writers_write_loses_nothing_that_it_confirmed(tmp_path: Path):
     confirmed: set[str] = set()
     with kept_in(tmp_path) as server:
