@@ -4,12 +4,16 @@ Example: PREFECT_API_URL=http://127.0.0.1:4200/api python -m deployments.workers
 """
 
 import argparse
+import re
+import socket
 import sys
 from pathlib import Path
 
 from deployments.environment import environment_here, worker_environment
 from deployments.supervise import supervise
 from tasks.errors import InvalidSettings
+
+_DEVICE = re.compile(r"\A(cpu|(\d{1,3}|GPU-[0-9a-f-]{8,36})(,(\d{1,3}|GPU-[0-9a-f-]{8,36}))*)\Z")
 
 
 def worker_command(pool: str) -> list[str]:
@@ -23,6 +27,25 @@ def worker_command(pool: str) -> list[str]:
     ]
 
 
+def on_device(pool: str, device: str) -> tuple[list[str], dict[str, str]]:
+    """Give what a worker of one GPU adds to its command and its environment.
+
+    device: its number or UUID, as nvidia-smi has it; several with commas, for targets that train on several;
+    cpu for none. The worker sees no other, and takes one flow run at a time.
+    Raises InvalidSettings for what is none of these.
+    """
+    if not _DEVICE.match(device):
+        raise InvalidSettings(
+            f"--device is {device!r}, needs the number of a GPU such as 0, its UUID, several with commas, "
+            "or cpu; no worker was started"
+        )
+    name = f"{pool}-{socket.gethostname()}-{device.replace(',', '-')}"
+    seen = {"CUDA_VISIBLE_DEVICES": "", "GRASP_DEVICE": "cpu"}
+    if device != "cpu":
+        seen = {"CUDA_VISIBLE_DEVICES": device, "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "GRASP_DEVICE": "cuda"}
+    return ["--limit", "1", "--name", name], seen
+
+
 def environment_from(dotenv: Path) -> dict[str, str]:
     """Give this process's environment, completed from a .env file if there is one, ready for a worker.
 
@@ -31,9 +54,10 @@ def environment_from(dotenv: Path) -> dict[str, str]:
     return {**environment_here(dotenv), **worker_environment()}
 
 
-def run_worker(pool: str) -> int:
+def run_worker(pool: str, *, device: str | None = None) -> int:
     """Run the worker of a pool; gives its exit code. SIGTERM or Ctrl-C ends it and the flow runs below it,
     within 20 seconds. With PREFECT_WORKER_WEBSERVER_PORT it tells there whether it is well.
+    device: see on_device; without it the worker sees every GPU, and takes what the pool's limit allows.
     Raises InvalidSettings when no Prefect server is named.
     """
     environment = environment_from(Path(".env"))
@@ -42,15 +66,18 @@ def run_worker(pool: str) -> int:
             "PREFECT_API_URL is not set; set it in the environment or in .env; no worker was started"
         )
     health = ("--with-healthcheck",) if environment.get("PREFECT_WORKER_WEBSERVER_PORT") else ()
-    return supervise([*worker_command(pool), *health], environment)
+    options, seen = on_device(pool, device) if device is not None else ([], {})
+    return supervise([*worker_command(pool), *health, *options], {**environment, **seen})
 
 
 def main() -> None:
     """Start a worker from the command line, as `grasp worker` does."""
     parser = argparse.ArgumentParser(prog="python -m deployments.workers", description=__doc__)
     parser.add_argument("pool", help="cpu or gpu")
+    parser.add_argument("--device", help="the GPU that it works on: 0, a UUID, cpu")
+    options = parser.parse_args()
     try:
-        sys.exit(run_worker(parser.parse_args().pool))
+        sys.exit(run_worker(options.pool, device=options.device))
     except InvalidSettings as error:
         sys.exit(f"workers: {error}")
 

@@ -3,8 +3,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from deployments.environment import WORKER, server_environment
-from deployments.workers import environment_from, worker_command
+from deployments.workers import environment_from, on_device, worker_command
+from tasks.errors import InvalidSettings
 
 
 def test_flow_runs_get_what_stands_in_dotenv_but_the_environment_wins(tmp_path, monkeypatch):
@@ -55,3 +58,26 @@ def test_a_worker_without_an_address_says_so_in_one_line_and_starts_no_server(tm
     needed = "PREFECT_API_URL is not set; set it in the environment or in .env; no worker was started"
     assert done.stderr == f"workers: {needed}\n"
     assert not list(tmp_path.rglob("prefect.db*"))
+
+
+@pytest.mark.parametrize("device", ["0", "0,1", "GPU-0a1b2c3d-1111"])
+def test_a_worker_of_a_device_sees_it_alone_and_takes_one_run_at_a_time(device: str):
+    options, seen = on_device("gpu", device)
+    assert options[:2] == ["--limit", "1"]
+    assert seen["CUDA_VISIBLE_DEVICES"] == device
+    assert seen["GRASP_DEVICE"] == "cuda"  # and never falls back to the processor unseen
+
+
+def test_two_workers_of_a_machine_have_names_of_their_own():
+    names = {on_device("gpu", device)[0][-1] for device in ("0", "1", "0,1", "cpu")}
+    assert len(names) == 4
+
+
+def test_a_worker_without_a_gpu_works_on_the_processor():
+    assert on_device("gpu", "cpu")[1] == {"CUDA_VISIBLE_DEVICES": "", "GRASP_DEVICE": "cpu"}
+
+
+@pytest.mark.parametrize("device", ["", "cuda", "0;1", "0,", "-1", "GPU-"])
+def test_what_names_no_device_is_refused(device: str):
+    with pytest.raises(InvalidSettings, match="no worker was started"):
+        on_device("gpu", device)

@@ -93,7 +93,7 @@ def test_the_small_set_comes_up_and_a_source_becomes_champion(tmp_path: Path):
     mark = secrets.token_hex(16)
     began = time.monotonic()
     try:
-        docker(*compose, "up", "--detach", "--wait", "--wait-timeout", "900", **environment)
+        docker(*compose, "up", "--detach", "--wait", "--wait-timeout", "1200", **environment)
         print(f"up after {time.monotonic() - began:.0f} s")
         settings = {
             "GRASP_BUCKET": "grasp",
