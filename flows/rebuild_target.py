@@ -12,7 +12,7 @@ from tasks.absorbing.work import Work, open_work
 from tasks.arrivals.find import known_arrival
 from tasks.contracts.rebuild import BackfillRequest
 from tasks.errors import OperationRefused
-from tasks.journal.history import Historian
+from tasks.journal.history import Historian, History, source_name
 from tasks.lineages.backfill import backfill_of
 from tasks.lineages.beside import check_needs
 from tasks.lineages.course import chart, is_finished
@@ -49,16 +49,24 @@ def retract_source(target: str, arrival: str, *, reason: str, flow_run: str) -> 
     """Withdraw an arrival, rebuild without it; give in words what came of it. Raises as backfill_target."""
     work = open_work(target, by="retract")
     historian = Historian(work.journal)
-    found = known_arrival(arrival, historian.read().state, target=target)
+    known = historian.read()
+    found = known_arrival(arrival, known.state, target=target)
+    name = _name(known, found)
     withdraw(work.journal, found, reason=reason)
     history = historian.read()
     rebuild = retract_of(work.target, history, found, left=partial(is_left, work))
     if rebuild is None:
         show(work)
-        return f"{found[:12]} is withdrawn; no ancestor of the champion, so nothing is rebuilt"
+        return f"{name} is withdrawn; no ancestor of the champion, so nothing is rebuilt"
     get_run_logger().info("%s", plan_text(work, history, rebuild))
-    going = _begin(work, rebuild, flow_run=flow_run, reason=f"retract of {found[:12]}: {reason[:500]}")
-    return f"{found[:12]} is withdrawn; {_said(work, build_and_switch(work, going))}"
+    going = _begin(work, rebuild, flow_run=flow_run, reason=f"retract of {name}: {reason[:500]}")
+    return f"{name} is withdrawn; {_said(work, build_and_switch(work, going))}"
+
+
+def _name(history: History, arrival: str) -> str:
+    """Name an arrival by its source, as people do; one that was never decided goes by its id."""
+    decided = (each for each in history.by_seq.values() if each.arrival_id == arrival)
+    return next((source_name(each) for each in decided), arrival[:12])
 
 
 def _begin(work: Work, rebuild: Rebuild, *, flow_run: str, reason: str) -> Rebuilding:

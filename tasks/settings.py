@@ -124,6 +124,13 @@ class TrackingSettings(BaseSettings):
     mlflow_password: SecretStr | None = Field(
         default=None, validation_alias="MLFLOW_TRACKING_PASSWORD", description="the login's password"
     )
+    runbook_url: str | None = Field(
+        default=None,
+        validation_alias="GRASP_RUNBOOK_URL",
+        pattern=r"^https?://\S+$",
+        description="address of your runbook, such as these docs where you serve them: the description of a "
+        "registered model links it",
+    )
 
     @model_validator(mode="before")
     @classmethod

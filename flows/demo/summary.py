@@ -13,6 +13,7 @@ from flows.demo import story
 from flows.demo.champion import Answer
 from flows.demo.rows import STAGES, Row
 from flows.demo.servers.addresses import Addresses
+from tasks.orchestration.at_work import Orchestrator
 from tasks.tracking.pages import model_page
 
 _ACCURACY = "test accuracy %:\nbefore, transfer,\nfine-tune"
@@ -52,7 +53,8 @@ class Summary:
             f"loaded from models:/{story.TARGET}@champion"
         )
         console.print(f"MLflow   {model_page(self.addresses.mlflow, story.TARGET)}", soft_wrap=True)
-        console.print(f"Prefect  {self.addresses.prefect}/runs", soft_wrap=True)
+        absorbs = Orchestrator(f"{self.addresses.prefect}/api").absorb_page()
+        console.print(f"Prefect  {absorbs or self.addresses.prefect}", soft_wrap=True)
 
     def write(self, path: Path) -> None:
         """Write summary.json."""

@@ -11,11 +11,11 @@ from tasks.absorbing.work import Work
 from tasks.contracts.journal import Decided, Entry, Withdrawn
 from tasks.errors import NotThere
 from tasks.journal.projection import read_projected, write_projected
-from tasks.journal.recent import recent_decisions
 from tasks.registry.aside import set_aside_undecided
-from tasks.registry.description import ROWS, describe_model
+from tasks.registry.description import describe_model
 from tasks.registry.registry import set_aliases
 from tasks.registry.tags import tag_decision
+from tasks.tracking.lineage_figure import lineage_figure
 from tasks.tracking.logged import read_logged
 from tasks.tracking.runs import log_decision, log_lineage_point, log_refusal
 
@@ -65,13 +65,18 @@ def _describe(work: Work) -> None:
     if not state.versions:
         return
     champion = decision_on(work.journal, state.champion) if state.champion else None
-    with _going_on():
+    events = work.story.read()
+    with _going_on(), work.directory() as directory:
+        picture = directory / "lineage.png"
+        lineage_figure(work.target.name, state.lineage, events, picture)
         describe_model(
             work.mlflow,
             work.target.name,
             state,
             champion=champion,
-            recent=recent_decisions(work.journal, last=ROWS),
+            events=events,
+            picture=picture,
+            runbook=work.settings.runbook_url,
         )
 
 

@@ -82,7 +82,8 @@ def produce(work: Work, unit: Unit, source: Path, *, flow_run: str) -> Logged:
         with running(
             work.mlflow, unit, target=work.target, flow_run=flow_run, device=str(device)
         ) as mlflow_run_id:
-            curves, progress = EpochLog(work.mlflow, mlflow_run_id), FineTuneProgress(unit.source_name)
+            curves = EpochLog(work.mlflow, mlflow_run_id)
+            progress = FineTuneProgress(unit.source_name, target=unit.target)
 
             def on_epoch(epoch: Epoch) -> None:
                 curves.add(epoch)

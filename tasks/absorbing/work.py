@@ -13,6 +13,7 @@ from tasks.bucket.store import Store
 from tasks.contracts.target import Target
 from tasks.identity import signed
 from tasks.journal.log import Journal
+from tasks.journal.story import Storyteller
 from tasks.journal.targets import heeded_target
 from tasks.private import private_directory
 from tasks.settings import Settings, load_settings
@@ -27,6 +28,7 @@ class Work:
         self.mlflow: MlflowClient = connect(settings.mlflow_tracking_uri, login=settings.mlflow_login)
         self.pending_limit = timedelta(hours=settings.pending_limit_h)
         self.rule = ListingRule.of(settings)
+        self.story = Storyteller(journal)
         self._heeded = journal.last.changed
 
     def heed(self) -> bool:

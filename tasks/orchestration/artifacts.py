@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 class FineTuneProgress:
     """Shows how far a fine-tune is, as a progress artifact of this flow run; once a second at most."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, what: str, *, target: str) -> None:
+        self._what, self._key = what, key_of("fine-tune", target)
         self._shows = current_flow_run() is not None
         self._throttle = Throttle()
         self._artifact: UUID | None = None
@@ -46,7 +46,7 @@ class FineTuneProgress:
 
     def _show(self, percent: float, said: str) -> None:
         if self._artifact is None:
-            made = create_progress_artifact(percent, key="fine-tune", description=said)
+            made = create_progress_artifact(percent, key=self._key, description=said)
             self._artifact = cast("UUID", made)  # a coroutine only when called from async code
         else:
             update_progress_artifact(self._artifact, percent, description=said)
@@ -59,10 +59,20 @@ def show_decisions(target: str, newest: Sequence[Decided]) -> None:
     """
     if current_flow_run() is None or not newest:
         return
-    key = f"decision-{target.replace('_', '-')}"  # Prefect refuses underscores here
-    said = "\n".join(decision_lines(newest[0]))
+    key = key_of("decision", target)
+    said = f"**{_name(newest[0])}**: " + "\n".join(decision_lines(newest[0]))
     table = [row_of(decided) for decided in newest]
     _shown(lambda: create_table_artifact(table, key=key, description=said))
+
+
+def key_of(what: str, target: str) -> str:
+    """Give the key of a target's artifact; Prefect refuses underscores there."""
+    return f"{what}-{target.replace('_', '-')}"
+
+
+def _name(decided: Decided) -> str:
+    source = decided.source
+    return f"{source.series} {source.period.label} r{source.rev}" if source else decided.reason.object
 
 
 def row_of(decided: Decided) -> dict[str, str]:

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from tasks.contracts.base import Document, Moment
 from tasks.orchestration.plain import PlainApi, said
 
-FLOWS = ("absorb", "backfill", "retract")
+ABSORB = "absorb"
+FLOWS = (ABSORB, "backfill", "retract")
 WATCH = "watch"
 AT_ONCE = 50
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
@@ -30,11 +31,12 @@ class AtWork(Document):
 class Orchestrator:
     """Looks who is at work; after the first request without an answer it asks no more.
 
-    Without PREFECT_API_URL there is nobody to ask, which is nothing to warn of.
+    url: of the API, such as http://127.0.0.1:4200/api; without it the one that PREFECT_API_URL names. Where
+    neither is, there is nobody to ask, which is nothing to warn of.
     """
 
-    def __init__(self) -> None:
-        self._api = PlainApi()
+    def __init__(self, url: str | None = None) -> None:
+        self._api = PlainApi(url)
         self._runs: list[dict[str, Any]] | None = None
         self.away = ""
 
@@ -71,6 +73,18 @@ class Orchestrator:
             self.away = f"Prefect at {self._api.url} {said(error)}; when a watch last ended was not looked at"
             return None
 
+    def absorb_page(self) -> str | None:
+        """Give the page of all absorb runs; None without an answer, or where pages lie elsewhere."""
+        pages = self._api.url.removesuffix("/api")
+        if self.away or pages == self._api.url:
+            return None
+        try:
+            found = self._api.ask("flows/filter", {"flows": {"name": {"any_": [ABSORB]}}})
+            return f"{pages}/flows/flow/{found[0]['id']}" if found else None
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            self.away = f"Prefect at {self._api.url} {said(error)}; its page of absorbs was not looked for"
+            return None
+
     def _running(self) -> list[dict[str, Any]]:
         if self._runs is None:
             asked = {
@@ -89,7 +103,7 @@ class Orchestrator:
         )
         told = self._api.ask(
             "artifacts/filter",
-            {**mine, "artifacts": {"key": {"any_": ["fine-tune"]}}, "sort": "UPDATED_DESC", "limit": 1},
+            {**mine, "artifacts": {"type": {"any_": ["progress"]}}, "sort": "UPDATED_DESC", "limit": 1},
         )
         host = str(run.get("infrastructure_pid") or "").rpartition(":")[0]
         return AtWork(

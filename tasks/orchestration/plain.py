@@ -12,11 +12,11 @@ TIMEOUT_S = 5.0
 
 
 class PlainApi:
-    """The server that PREFECT_API_URL names, with its login; url is empty where none is named."""
+    """The server at url, or that PREFECT_API_URL names, with its login; url is empty where none is named."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str | None = None) -> None:
         found = {**dotenv_values(".env"), **os.environ}
-        self.url = (found.get("PREFECT_API_URL") or "").rstrip("/")
+        self.url = (url or found.get("PREFECT_API_URL") or "").rstrip("/")
         self._session, self._permitted = requests.Session(), False
         user, _, password = (found.get("PREFECT_API_AUTH_STRING") or "").partition(":")
         if user:

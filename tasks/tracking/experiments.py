@@ -9,11 +9,11 @@ from mlflow.exceptions import MlflowException
 
 from tasks.errors import NotThere
 from tasks.tracking.api import already_there, answering
-from tasks.tracking.pages import VIEW_TAG, view_state
+from tasks.tracking.pages import views
 
 
 def experiment_of(client: MlflowClient, target: str) -> str:
-    """Find or create a target's experiment, with its saved view, tagged as model training; give its id.
+    """Find or create a target's experiment, with its saved views, tagged as model training; give its id.
 
     Which pages the UI opens is the browser's choice all the same: see tasks/tracking/pages.py.
     Raises NotThere when a person deleted it: its name is taken until it is restored or collected.
@@ -26,11 +26,12 @@ def experiment_of(client: MlflowClient, target: str) -> str:
             f"{found.experiment_id}; nothing is absorbed until then"
         )
     if found is not None:
-        if found.tags.get(VIEW_TAG) != view_state():
-            client.set_experiment_tag(found.experiment_id, VIEW_TAG, view_state())
+        for key, view in views().items():
+            if found.tags.get(key) != view:
+                client.set_experiment_tag(found.experiment_id, key, view)
         return str(found.experiment_id)
     try:
-        tags = {"mlflow.experimentKind": "custom_model_development", VIEW_TAG: view_state()}
+        tags = {"mlflow.experimentKind": "custom_model_development", **views()}
         return str(client.create_experiment(target, tags=tags))
     except MlflowException as error:
         if not already_there(error):

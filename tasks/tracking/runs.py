@@ -7,6 +7,7 @@ there, and who lost a run this way no longer ends it.
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 from mlflow import MlflowClient
@@ -121,6 +122,14 @@ def log_lineage_point(
         figures = {"gate_accuracy": gate_accuracy, "test_accuracy": test_accuracy}
         log_figures(client, run.info.run_id, figures, step=index)
         client.set_tag(run.info.run_id, "last_index", str(index))
+
+
+def log_lineage_picture(client: MlflowClient, target: str, *, lineage: str, picture: Path) -> str:
+    """Put a lineage's picture on the run of its chart, in the place of the one before; give the run's id."""
+    with answering(f"lineage {lineage} of {target}"):
+        run_id = str(_lineage_run(client, experiment_of(client, target), lineage).info.run_id)
+        client.log_artifact(run_id, str(picture))
+        return run_id
 
 
 def tag_lineage(client: MlflowClient, target: str, *, lineage: str, tags: Mapping[str, str]) -> None:

@@ -21,6 +21,7 @@ from tasks.operations.operate import roll_back
 from tasks.operations.pause import pause, resume
 from tasks.registry.registry import aliases
 from tasks.registry.tags import SET_ASIDE
+from tasks.tracking.experiments import experiment_of, runs_of
 from tests.flows.conftest import World
 
 pytestmark = pytest.mark.integration
@@ -51,7 +52,9 @@ def test_a_rollback_moves_the_alias_and_later_arrivals_build_on_it(
     assert world.decided()[-1].parent_version == 1
 
 
-def test_a_form_moves_the_champion_and_its_run_says_where(world: World, two_versions: Work):
+def test_a_form_moves_the_champion_and_what_it_did_is_seen(
+    world: World, two_versions: Work, client: MlflowClient
+):
     name = world.target.name
 
     back = rollback(name, "worse at night", return_state=True)
@@ -64,6 +67,12 @@ def test_a_form_moves_the_champion_and_its_run_says_where(world: World, two_vers
         ("rolled_back", "worse at night", "rollback"),
         ("promoted", "it was the camera", "promote"),
     ]
+
+    (model,) = client.search_registered_models(f"name = '{name}'")
+    assert "| to version 1 | rolled back | 1 | - | - | - | worse at night |" in model.description
+    assert "| to version 2 | promoted by hand | 2 | - | - | - | it was the camera |" in model.description
+    (lineage,) = runs_of(client, experiment_of(client, name), "tags.kind = 'lineage'")
+    assert "lineage.png" in [file.path for file in client.list_artifacts(lineage.info.run_id)]
 
 
 def test_a_rollback_to_a_version_whose_bytes_are_gone_is_refused(

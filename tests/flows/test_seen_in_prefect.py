@@ -44,6 +44,7 @@ def test_runs_say_target_source_and_period_and_artifacts_say_progress_and_decisi
 
     (progress,) = [a for a in artifacts if a.type == "progress"]
     assert progress.data == 100
+    assert progress.key == f"fine-tune-{name}"
     assert progress.description.startswith("digits 2001 r1: fold 2 of 2")
     decisions = sorted((a for a in artifacts if a.type == "table"), key=lambda a: a.created)
     assert {a.key for a in decisions} == {f"decision-{name}"}
@@ -52,5 +53,5 @@ def test_runs_say_target_source_and_period_and_artifacts_say_progress_and_decisi
     ]
     told = [(row["period"], row["decision"], row["reason"]) for row in json.loads(decisions[1].data)]
     assert told == [("2002", "quarantined", "blob_digest"), ("2001", "promoted", "first")]
-    assert "**quarantined** (blob_digest)" in decisions[1].description
+    assert decisions[1].description.startswith("**digits 2002 r1**: **quarantined** (blob_digest)")
     assert flow_run.state.message == "1 promoted, 1 quarantined; none left that is ready"

@@ -77,6 +77,8 @@ def _show(
         _print_json(looked, lost)
     else:
         _print_all(looked, lost, settings, glance)
+        if looked.found and (page := orchestrator.absorb_page()):
+            tell(f"\nabsorb runs: {page}")
     for away in filter(None, (glance.away, orchestrator.away)):
         typer.echo(f"grasp: {away}", err=True)
     return looked

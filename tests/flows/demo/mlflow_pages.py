@@ -1,7 +1,5 @@
 """Addresses of the pages of MLflow that docs/ui.md shows, beside the one that the pipeline prints."""
 
-import json
-from collections.abc import Mapping
 from urllib.parse import quote
 
 from tasks.tracking.pages import TRAINING
@@ -16,11 +14,3 @@ def runs_page(uri: str, experiment_id: str) -> str:
 def run_page(uri: str, experiment_id: str, run_id: str, *, tab: str = "") -> str:
     """A run's page. tab: "model-metrics", "artifacts/alignment.png"."""
     return f"{uri}/#/experiments/{experiment_id}/runs/{run_id}{f'/{tab}' if tab else ''}?{TRAINING}"
-
-
-def compare_page(uri: str, target: str, runs: Mapping[int, str]) -> str:
-    """The comparison of some versions. runs: the MLflow run of each."""
-    wanted = {str(version): run_id for version, run_id in runs.items()}
-    packed = json.dumps(wanted, separators=(",", ":"))
-    # This page reads every parameter as JSON, so it takes no other.
-    return f"{uri}/#/compare-model-versions?name={quote(json.dumps(target))}&runs={quote(packed)}"

@@ -11,7 +11,8 @@ from mlflow.entities import Run
 
 from tasks.tracking.api import connect
 from tasks.tracking.experiments import experiment_of, runs_of
-from tasks.tracking.pages import model_page, runs_page
+from tasks.tracking.pages import lineages_page, model_page, picture_page, runs_page
+from tasks.tracking.runs import log_lineage_point
 from tests.flows.demo import mlflow_pages
 from tests.flows.demo.demo_runs import DemoRun
 from tests.servers.browser import CHROMIUM
@@ -22,6 +23,14 @@ pytestmark = [
     pytest.mark.timeout(1200),
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
+
+
+# What a chart draws: its lines by name, the title of its axis, how many points a person sees.
+DRAWN = """chart => ({
+  ...Object.fromEntries(chart.data.map(line => [line.name, line.y])),
+  title: chart.layout.xaxis.title.text,
+  points: chart.querySelectorAll('.point').length,
+})"""
 
 
 @pytest.fixture
@@ -44,15 +53,15 @@ def test_pages_show_what_the_api_says(demo: DemoRun, uri: str, page, shoot):
         page.goto("about:blank")  # addresses differ behind the # only, which loads nothing anew
         page.goto(address)
 
-    # the saved view that we link to: a row for every decision, quarantined ones too
-    usual = page.viewport_size
-    page.set_viewport_size({"width": 2600, "height": 900})  # columns beyond the edge are not drawn at all
+    # the saved view that we link to: a row for every decision, what matters first on a usual screen
     visit(runs_page(uri, experiment))
     page.get_by_text("quarantined/").first.wait_for()
-    for column in ("period", "decision", "reason", "seconds_total"):
-        page.get_by_text(column, exact=True).first.wait_for()
+    header = page.locator(".ag-header-cell")
+    shown = header.evaluate_all("cells => cells.map(c => [c.getBoundingClientRect().x, c.textContent])")
+    drawn = [text for _, text in sorted(shown)]
+    assert drawn[-5:-1] == ["period", "decision", "reason", "gate_accuracy_before"], drawn
     assert "lineage/main" not in page.inner_text("body")
-    page.set_viewport_size(usual)
+    shoot("runs")
 
     # one row per source, sorted by accuracy, on the "Model training" pages
     visit(mlflow_pages.runs_page(uri, experiment))
@@ -62,7 +71,6 @@ def test_pages_show_what_the_api_says(demo: DemoRun, uri: str, page, shoot):
     found = [absorbed[name].data.metrics.get("gate_accuracy", -1.0) for name in shown]
     assert set(shown) == set(absorbed)
     assert found == sorted(found, reverse=True)  # those that made no model stand last
-    shoot("runs")
 
     # a source: its figures, decision and note
     champion = demo.summary["champion"]["registry_version"]
@@ -91,24 +99,51 @@ def test_pages_show_what_the_api_says(demo: DemoRun, uri: str, page, shoot):
     assert len(points) == len(made)
     shoot("lineage")
 
-    # the registered model: aliases, tags
+    # what is marked on it
+    visit(picture_page(uri, experiment, lineage))
+    page.locator("img[src^='blob:'], .image-container, canvas, img[alt*='lineage']").first.wait_for()
+    shoot("marked")
+
+    # two lineages over each other: what is drawn is what was logged
+    beside = "backfill-2014-3f0c"
+    for index, point in enumerate(points[:3], start=1):
+        log_lineage_point(
+            client, target, lineage=beside, index=index, gate_accuracy=point.value / 2, test_accuracy=0.5
+        )
+    visit(lineages_page(uri, experiment))
+    page.locator(".js-plotly-plot .point").nth(len(points) + 2).wait_for()
+    lines = page.locator(".js-plotly-plot").first.evaluate(DRAWN)
+    assert lines["title"] == "Step"
+    assert lines["lineage/main"] == [point.value for point in points]
+    assert lines[f"lineage/{beside}"] == [point.value / 2 for point in points[:3]]
+    assert lines["points"] == len(points) + 3
+    shoot("lineages")
+
+    # the registered model: its champion, its history, links, aliases, tags
     visit(model_page(uri, target))
     page.get_by_text("@ champion").wait_for()
     body = page.inner_text("body")
-    assert f"Version {champion}" in body
+    assert f"Champion: version {champion}" in body
+    assert body.count("quarantined") == 1
+    links = page.locator("a").evaluate_all("all => all.map(a => a.href)")
+    for address in (runs_page, lineages_page):
+        shared = address("", experiment).partition("viewStateShareKey=")[2].partition("&")[0]
+        assert any(f"viewStateShareKey={shared}" in link for link in links)
     tags = client.get_model_version(target, str(champion)).tags
     for name in ("decision", "gate_accuracy", "test_accuracy", "period"):
         assert f"{name}\n: {tags[name]}\n" in body
     shoot("model")
 
-    # two versions side by side
+    # two versions side by side: tick both, Compare
     versions = {int(v.version): str(v.run_id) for v in client.search_model_versions(f"name = '{target}'")}
     first, last = min(versions), max(versions)
-    visit(mlflow_pages.compare_page(uri, target, {first: versions[first], last: versions[last]}))
+    for version in (first, last):
+        link = page.get_by_role("link", name=f"Version {version}", exact=True)
+        page.get_by_role("row").filter(has=link).locator("input[type=checkbox]").click(force=True)
+    page.get_by_test_id("compareButton").click()
     page.get_by_text("Comparing 2 Versions").first.wait_for()
     page.get_by_text("gate_accuracy_after_fine_tune", exact=True).first.wait_for()
     body = page.inner_text("body")
-    assert "Show diff only" in body
     assert versions[first] in body
     assert versions[last] in body
     numbers = [float(number) for number in re.findall(r"\d+\.\d+", body)]  # the page rounds

@@ -20,6 +20,7 @@ RUN = {
 ANSWERS = {
     "/api/flow_runs/filter": [RUN, RUN | {"id": "r2", "tags": [], "parameters": {"target": "other"}}],
     "/api/task_runs/filter": [{"name": "absorb digits 2015 r1 into t"}],
+    "/api/flows/filter": [{"id": "f1"}],
     "/api/artifacts/filter": [{"description": "digits 2015 r1: epoch 3 of 5, val accuracy 0.5"}],
 }
 
@@ -100,3 +101,13 @@ def test_when_a_watch_last_ended_is_told(server: dict):
     server["/api/flow_runs/filter"] = []
     never = Orchestrator()
     assert (never.last_watch(), never.away) == (None, "")
+
+
+def test_the_page_of_all_absorbs_is_found_where_the_pages_lie_beside_the_api(server: dict):
+    page = Orchestrator().absorb_page()
+    assert page is not None
+    assert page.endswith("/flows/flow/f1")
+    assert "/api" not in page
+    server["/api/flows/filter"] = []
+    assert Orchestrator().absorb_page() is None
+    assert Orchestrator("http://127.0.0.1:9/elsewhere").absorb_page() is None

@@ -8,7 +8,7 @@ from tasks.arrivals.unit import Unit
 from tasks.contracts.journal import Decided
 from tasks.contracts.target import Target
 from tasks.tracking.experiments import experiment_of, runs_of
-from tasks.tracking.pages import COLUMNS, VIEW, VIEW_TAG, runs_page
+from tasks.tracking.pages import COLUMNS, LINEAGES, LINEAGES_TAG, VIEW, VIEW_TAG, lineages_page, runs_page
 from tasks.tracking.runs import log_refusal
 
 
@@ -36,10 +36,14 @@ def test_a_refused_source_has_one_row_however_often_it_is_shown(
     assert not any(name.endswith("accuracy") for name in first.data.metrics)
 
 
-def test_the_experiment_keeps_the_view_that_our_link_opens(client: MlflowClient, target: Target):
+def test_the_experiment_keeps_the_views_that_our_links_open(client: MlflowClient, target: Target):
     experiment_id = experiment_of(client, target.name)
     client.set_experiment_tag(experiment_id, VIEW_TAG, "{}")  # an older one
     experiment_of(client, target.name)
-    kept = json.loads(client.get_experiment(experiment_id).tags[VIEW_TAG])
+    tags = client.get_experiment(experiment_id).tags
+    kept, charts = json.loads(tags[VIEW_TAG]), json.loads(tags[LINEAGES_TAG])
     assert kept["selectedColumns"] == list(COLUMNS)
+    assert kept["columnOrder"][1 : 1 + len(COLUMNS)] == list(COLUMNS)
+    assert [chart["metricKey"] for chart in charts["compareRunCharts"]] == ["gate_accuracy", "test_accuracy"]
     assert runs_page("http://m", experiment_id).endswith(f"viewStateShareKey={VIEW}")
+    assert f"viewStateShareKey={LINEAGES}&" in lineages_page("http://m", experiment_id)
