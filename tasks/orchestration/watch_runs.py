@@ -10,7 +10,7 @@ from prefect.exceptions import ObjectNotFound
 from tasks.orchestration.absorb_runs import WATCH_FLOW
 from tasks.orchestration.flow_runs import connected, runs_in
 
-KEPT = timedelta(hours=1)  # of those that looked and found no fault
+KEPT = timedelta(minutes=10)  # of those that looked and found no fault
 AT_ONCE = 100
 
 log = logging.getLogger(__name__)

@@ -41,6 +41,6 @@ def test_cancelled_and_old_watches_go_and_all_others_stay(prefect_api, monkeypat
         assert clear_watches() >= 1
         assert there(grey, fresh, failed, absorb) == [False, True, True, True]
 
-        monkeypatch.setattr(watch_runs, "KEPT", timedelta(hours=-1))  # as if an hour had gone by
+        monkeypatch.setattr(watch_runs, "KEPT", timedelta(hours=-1))  # as if ten minutes had gone by
         clear_watches()
         assert there(fresh, failed, absorb) == [False, True, True]
