@@ -13,9 +13,9 @@ from tasks.errors import NotThere
 from tasks.journal.projection import read_projected, write_projected
 from tasks.registry.aside import set_aside_undecided
 from tasks.registry.description import describe_model
+from tasks.registry.lineage_figure import lineage_figure
 from tasks.registry.registry import set_aliases
 from tasks.registry.tags import tag_decision
-from tasks.tracking.lineage_figure import lineage_figure
 from tasks.tracking.logged import read_logged
 from tasks.tracking.runs import log_decision, log_lineage_point, log_refusal
 

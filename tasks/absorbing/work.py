@@ -13,9 +13,9 @@ from tasks.bucket.store import Store
 from tasks.contracts.target import Target
 from tasks.identity import signed
 from tasks.journal.log import Journal
-from tasks.journal.story import Storyteller
 from tasks.journal.targets import heeded_target
 from tasks.private import private_directory
+from tasks.registry.story import Storyteller
 from tasks.settings import Settings, load_settings
 from tasks.tracking.api import connect
 

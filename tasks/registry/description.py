@@ -9,8 +9,8 @@ from mlflow import MlflowClient
 from tasks.contracts.journal import Decided
 from tasks.contracts.state import State
 from tasks.journal.history import source_name
-from tasks.journal.story import Event
 from tasks.journal.wording import percent
+from tasks.registry.story import Event
 from tasks.tracking.api import answering
 from tasks.tracking.experiments import experiment_of
 from tasks.tracking.pages import lineages_page, picture_page, runs_page

@@ -2,8 +2,8 @@
 
 from tasks.contracts.journal import Decided
 from tasks.contracts.state import Point, State
-from tasks.journal.story import Event
 from tasks.registry.description import ROWS, Links, description
+from tasks.registry.story import Event
 
 LINKS = Links(decisions="http://m/#/d", charts="http://m/#/c", picture="http://m/#/p", runbook="http://r/")
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tasks.contracts.journal import Decided
-from tasks.journal.story import Event
-from tasks.tracking.lineage_figure import BY_HAND, MARKS, lineage_figure
+from tasks.registry.lineage_figure import BY_HAND, MARKS, lineage_figure
+from tasks.registry.story import Event
 
 
 def event(word: str, decided: Decided | None = None, *, lineage: str | None = "main") -> Event:

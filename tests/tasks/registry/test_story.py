@@ -1,9 +1,16 @@
 """A target's newest events are told in words, from wherever they stand in its journal."""
 
+import pytest
+
 from tasks.contracts.journal import Decided, RolledBack, Switched, Withdrawn
 from tasks.contracts.state import State
-from tasks.journal.story import BEHIND, KEPT, Storyteller
+from tasks.registry.story import BEHIND, KEPT, Storyteller
 from tests.tasks.journal.script import A, B, Script
+
+
+@pytest.fixture
+def script(stamp) -> Script:
+    return Script(stamp)
 
 
 class Told:

@@ -6,7 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from tasks.journal.story import Event
+from tasks.registry.story import Event
 
 MARKS = {  # how a decision is drawn
     "promoted": ("o", "tab:green"),
