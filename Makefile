@@ -16,7 +16,7 @@ UV += $(if $(filter cpu,$(TORCH)),--torch-backend cpu)
 # Images of containers like to set it. Then every process compiles torch, MLflow and Prefect anew: seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo stack test check $(LANES) coverage mutate lint lint-deployments images format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean tutorial bench-commands
+.PHONY: help setup demo stack test check $(LANES) coverage mutate lint lint-deployments images format hooks docs bench bench-accuracy bench-related bench-accuracy-full bench-temporal bench-temporal-full bench-traps bench-deciding bench-speed bench-memory bench-negative-transfer bench-lineage bench-arrivals simulate-arrivals constraints build sbom clean tutorial bench-commands
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -117,6 +117,9 @@ bench-traps: setup  ## guarded mode where a careless absorb does harm, resumable
 
 bench-deciding: setup  ## CPU seconds of an absorb over those of the fine-tune in it, the paper's networks
 	$(BIN)/python -m benchmarks.deciding
+
+bench-speed: setup  ## a fine-tune against the published recipe, whole processes in turns; writes docs/performance.md
+	$(BIN)/python -m benchmarks.speed $(if $(filter-out 0,$(QUICK)),--quick)
 
 bench-memory: setup  ## live tensors of every peer over 2, 8 and 64 sources
 	$(BIN)/python -m benchmarks.memory

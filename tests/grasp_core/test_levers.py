@@ -95,6 +95,7 @@ def test_the_reference_mode_has_no_lever_that_changes_bits():
 def test_small_images_and_unmeasured_devices_compute_as_published():
     assert measured(torch.device("cuda"), side=8) == OFF
     assert measured(torch.device("mps"), side=224) == OFF
+    assert measured(torch.device("cpu"), side=8) == OFF
 
 
 def test_a_gpu_gets_every_lever_at_real_sizes():

@@ -1,0 +1,37 @@
+"""The page about speed says what was measured, and what could not be."""
+
+from pathlib import Path
+
+from benchmarks.speed.record import Timing
+from benchmarks.speed.report import GPU, report
+
+
+def timing(variant: str, cpu_s: float) -> Timing:
+    return Timing(
+        variant=variant,
+        network="timm/mobilevit_xxs",
+        images=8,
+        epochs=1,
+        threads=2,
+        wall_s=cpu_s / 2,
+        cpu_s=cpu_s,
+        peak_rss_bytes=10**9,
+        accuracy=0.5,
+        load=3.0,
+    )
+
+
+def test_a_ratio_is_of_medians_of_cpu_seconds(tmp_path: Path):
+    found = [timing("published", each) for each in (9.0, 10.0, 30.0)] + [timing("auto plain", 5.0)]
+    assert "2.00" in report(found, gpu=tmp_path / "none.json")
+
+
+def test_without_a_gpu_the_page_says_what_it_could_not_measure(tmp_path: Path):
+    assert "Not measured: no ledger of a GPU is there" in report([], gpu=tmp_path / "none.json")
+
+
+def test_parts_that_did_not_come_to_an_end_on_a_gpu_are_named():
+    page = report([])
+    assert GPU.exists()
+    assert "compiled 32: not measured" in page
+    assert "of it." in page
