@@ -58,7 +58,7 @@ def fine_tune_as_published(
     criterion, best, kept = nn.CrossEntropyLoss(), -1.0, model.state_dict()
     for _ in range(epochs):
         model.train()
-        loss_sum, hits = 0.0, 0
+        seen: list[tuple[float, int]] = []
         for images, labels in loader:
             images, labels = images.to(device), labels.to(device)
             optimizer.zero_grad()
@@ -66,8 +66,7 @@ def fine_tune_as_published(
             loss = criterion(logits, labels)
             loss.backward()
             optimizer.step()
-            loss_sum += loss.item() * len(labels)
-            hits += int((logits.argmax(1) == labels).sum().item())
+            seen.append((loss.item(), int((logits.argmax(1) == labels).sum().item())))
         schedule.step()
         accuracy = accuracy_of(model, val, device=device, workers=workers)
         if accuracy > best:
