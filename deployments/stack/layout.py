@@ -13,6 +13,8 @@ from deployments.supervision.unit import HOST
 
 BUCKET, ARTIFACTS = "grasp", "mlflow"
 FIRST_PORT, LAST_PORT = 20_000, 32_000  # below those that the kernel lends to clients
+# where servers work that write over the environment by which the others are found
+WORKPLACES = ("work", "postgres", "redis", "ceph", "nginx")
 CEPH_PORTS = 19  # the gateway's, the monitor's two, the storage daemon's
 
 

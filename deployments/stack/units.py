@@ -1,6 +1,8 @@
 """The units of a stack: what is started, after what, and how one sees that it is there."""
 
+import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from signal import SIGINT, SIGQUIT
 
@@ -65,7 +67,7 @@ def _databases(layout: Layout) -> list[Unit]:
             command=without_root(program("postgres"), *postgres),
             environment=plain,
             after=("postgres-files",),
-            ready=listens(layout.ports.postgres),
+            ready=partial(_accepts, layout.ports.postgres),
             ends_with=SIGINT,  # do not wait for clients to leave
         ),
         _step(layout, "databases", after=("postgres",)),
@@ -76,6 +78,12 @@ def _databases(layout: Layout) -> list[Unit]:
             ready=listens(layout.ports.redis),
         ),
     ]
+
+
+def _accepts(port: int) -> bool:
+    """Say whether PostgreSQL takes queries: it listens before, while it recovers from a crash."""
+    command = [program("pg_isready"), "-q", "-h", HOST, "-p", str(port)]
+    return subprocess.run(command, check=False).returncode == 0
 
 
 def _nginx(layout: Layout) -> Unit:

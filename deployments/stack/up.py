@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from deployments.stack import environment
-from deployments.stack.layout import Layout, make_layout
+from deployments.stack.layout import WORKPLACES, Layout, make_layout
 from deployments.stack.parts.certificates import make_certificates
 from deployments.stack.parts.nginx import configuration
 from deployments.stack.programs import missing_packages
@@ -32,7 +32,7 @@ def up(directory: Path, *, tell: Callable[[str], object]) -> int:
         )
     with alone(directory):
         stops, layout = Stops(), make_layout(directory)
-        end_leftovers(directory, mark=layout.mark, below=("work", "postgres"))
+        end_leftovers(directory, mark=layout.mark, below=WORKPLACES)
         _write_files(layout)
         supervisor = Supervisor(units(layout), directory, mark=layout.mark, tell=tell)
         supervisor.run(stops, when_up=lambda: _say_up(layout, tell))

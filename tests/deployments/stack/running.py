@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from deployments.stack.layout import Layout, read_layout
+from deployments.stack.layout import WORKPLACES, Layout, read_layout
 from deployments.supervision.state import end_leftovers, status_of
 from tests.deployments.stack.looking import watch_for_pickles
 
@@ -40,7 +40,7 @@ class Stack:
         """Kill everything at once."""
         self.supervisor.kill()
         self.supervisor.wait()
-        end_leftovers(self.directory, mark=self.mark, below=("work", "postgres"))
+        end_leftovers(self.directory, mark=self.mark, below=WORKPLACES)
 
     def start(self) -> None:
         """Bring it up, and wait until it is."""
