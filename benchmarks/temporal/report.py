@@ -16,7 +16,7 @@ from tasks.studies.plots import by_sources
 from tasks.studies.tables import NOT_YET, cell_table, difference_table, markdown, setting_table
 
 HERE = Path(__file__).parent
-RIVALS = ("transfer_all", "random_mask", "refit_best_source", "best_source")
+RIVALS = ("random_steps", "random_mask", "refit_best_source", "best_source")
 SPLITS = (0, 1, 2)  # seeds that deal out what the probes are tested on
 
 
@@ -29,7 +29,6 @@ def write(path: Path, docs: Path) -> None:
         "drift": table(_drift(path.with_name("drift.json"))),
         "block_labels": "60",
         "block": difference_table(cells, names, ours="guarded"),
-        "transfer": difference_table(cells, names, ours="transfer_all"),
         "by_setting": setting_table(cells, _measured(cells, FULL), ours="guarded", rivals=RIVALS),
         "cells": cell_table(cells, _measured(cells, FULL)) if cells else NOT_YET,
     }

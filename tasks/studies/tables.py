@@ -53,10 +53,11 @@ def setting_table(
     rows = []
     for setting in settings:
         here = present(cells, [setting])
-        gaps = [difference(cells, ours, rival, [setting]) for rival in rivals if rival in here]
-        if gaps and gaps[0].seeds >= ENOUGH:
-            figures = (f"{gap.points:+.2f} (t {gap.t:+.1f}, {_ratio(gap)}x)" for gap in gaps)
-            rows.append([setting, str(gaps[0].seeds), *figures])
+        gaps = {rival: difference(cells, ours, rival, [setting]) for rival in rivals if rival in here}
+        seeds = max((gap.seeds for gap in gaps.values()), default=0)
+        if seeds >= ENOUGH:
+            figures = (_figures(gaps[rival]) if rival in gaps else "" for rival in rivals)
+            rows.append([setting, str(seeds), *figures])
     return markdown([f"{ours} minus", "seeds", *rivals], rows) if rows else NOT_YET
 
 
@@ -89,3 +90,7 @@ def _spread(cells: Collection[Cell], peer: str, setting: str) -> str:
 def said(figures: Spread) -> str:
     """Say mean ± standard deviation; the mean alone of one seed."""
     return f"{figures.mean:.1f}" + ("" if figures.sd is None else f" ± {figures.sd:.1f}")
+
+
+def _figures(gap: Difference) -> str:
+    return f"{gap.points:+.2f} (t {gap.t:+.1f}, {_ratio(gap)}x)"

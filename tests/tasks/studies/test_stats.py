@@ -54,6 +54,8 @@ def test_tables_leave_open_what_was_not_measured():
     assert "| one | 3 | +2.00 (t +3.5, 2.00x) |" in setting_table(
         CELLS, ["one"], ours="guarded", rivals=["best_source"]
     )
+    beside = setting_table(CELLS, ["one"], ours="guarded", rivals=["refit_best_source", "best_source"])
+    assert "| one | 3 |  | +2.00 (t +3.5, 2.00x) |" in beside  # under its own name, whoever is not there
     assert difference_table(CELLS, ["one"], ours="published") == NOT_YET
     assert difference_table(CELLS, [], ours="guarded") == NOT_YET
 
