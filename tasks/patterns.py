@@ -7,6 +7,7 @@ FILE_NAME = r"^[a-z0-9][a-z0-9._-]{0,126}$"
 DATASET_KEY = r"^datasets/[a-z0-9][a-z0-9_-]{0,62}/[0-9a-f]{64}/dataset\.json$"
 BUCKET = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 BITS = r"^[01]+$"
+ADDRESS = r"^https?://\S+$"
 
 _CHARACTERS = "of a-z, 0-9, _ and -, the first a letter or digit, at most 63"
 WORDS = {
@@ -17,6 +18,7 @@ WORDS = {
     DATASET_KEY: "the key that `grasp dataset publish` prints: datasets/<name>/<SHA-256>/dataset.json",
     BUCKET: "a bucket's name: 3 to 63 of a-z, 0-9, . and -, a letter or digit at both ends",
     BITS: "a text of 0 and 1",
+    ADDRESS: "an address that begins with http:// or https://, without spaces",
 }
 
 

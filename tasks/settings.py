@@ -127,7 +127,7 @@ class TrackingSettings(BaseSettings):
     runbook_url: str | None = Field(
         default=None,
         validation_alias="GRASP_RUNBOOK_URL",
-        pattern=r"^https?://\S+$",
+        pattern=patterns.ADDRESS,
         description="address of your runbook, such as these docs where you serve them: the description of a "
         "registered model links it",
     )
