@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from grasp_core.data.samples import Samples
+from grasp_core.data.target import TargetData
 from grasp_core.errors import InvalidConfig, NonFiniteLoss
 from grasp_core.peers.catalogue import PEERS
 from tasks.errors import OperationRefused
-from tasks.reproduction.cells import Peak
+from tasks.reproduction.cells import Peak, measure_peak
 from tasks.reproduction.run import reproduce
 from tasks.reproduction.sources import Trained
 from tasks.reproduction.worlds.digits import Digits
@@ -130,3 +132,28 @@ def test_a_budget_that_the_target_has_not_is_refused_before_anything_is_trained(
     with pytest.raises(InvalidConfig, match="budget 900"):
         reproduce(work)
     assert not bench.place.trained.exists()
+
+
+class OneSided:
+    """A world whose target's labels are all of one class."""
+
+    def __init__(self, world):
+        self._world = world
+
+    def __getattr__(self, name):
+        return getattr(self._world, name)
+
+    def labelled(self, *, seed):
+        data = self._world.labelled(seed=seed)
+        return TargetData(*(Samples(part.images, part.labels * 0) for part in (data.train, data.val)))
+
+
+def test_memory_is_measured_while_training_whichever_labels_come_first(bench):
+    bench.run("last_source")
+    work = bench.work("guarded")
+    peaks = [
+        measure_peak(replace(work, world=world).networks("grasp/digits-cnn", 0), "guarded").peaks
+        for world in (work.world, OneSided(work.world))
+    ]
+    assert peaks[1] == peaks[0]
+    assert peaks[0][-1] > 4 * measure_peak(work.networks("grasp/digits-cnn", 0), "ensemble").parameters
