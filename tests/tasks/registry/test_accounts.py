@@ -1,4 +1,4 @@
-"""MLflow with accounts refuses a version of a registered model that is not there; others say there is none."""
+"""MLflow with accounts refuses a version of a registered model that is not there; others say so."""
 
 from typing import Any
 
