@@ -9,10 +9,10 @@ from typing import Any
 
 import typer
 from dotenv import dotenv_values
-from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from flows.cli.commands import COMMANDS
+from flows.cli.output import Output
 from tasks.credentials.discretion import be_discreet
 from tasks.credentials.logins import part_logins
 from tasks.credentials.redact import redact_error
@@ -53,7 +53,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Console(highlight=False, emoji=False)
+out = Output(highlight=False, emoji=False)
 
 LINE = 20_000  # characters of a line: more than any reason has
 INTERRUPTED = 130  # what a shell reports after Ctrl-C

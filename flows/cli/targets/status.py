@@ -43,7 +43,7 @@ def status(
 
     if not watch:
         show().end()
-    while watch:
+    while watch and not out.unread:
         if not as_json:
             out.clear()
             tell(
@@ -73,11 +73,12 @@ def _show(
 
     looked = look_at(store, target, look)
     lost = strays(store) if show_strays else []
+    page = orchestrator.absorb_page() if looked.found and not as_json else None
     if as_json:
         _print_json(looked, lost)
     else:
         _print_all(looked, lost, settings, glance)
-        if looked.found and (page := orchestrator.absorb_page()):
+        if page:
             tell(f"\nabsorb runs: {page}")
     for away in filter(None, (glance.away, orchestrator.away)):
         typer.echo(f"grasp: {away}", err=True)

@@ -9,7 +9,7 @@ from prefect.client.schemas import filters
 from typer.testing import CliRunner
 
 from flows.absorb import absorb
-from flows.cli.app import app
+from flows.cli.app import app, out
 from flows.cli.pipeline import absorb as _absorb  # noqa: F401 - registers the command
 from flows.cli.targets import lineage as _lineage  # noqa: F401
 from flows.cli.targets import status as _status  # noqa: F401
@@ -90,3 +90,14 @@ def test_status_beside_a_running_absorb_says_source_step_epoch_and_since_when(
     assert re.search(rf"absorb-{world.target.name} since \d\d:\d\d:\d\d UTC", line), line
     assert re.search(rf"{series}/2001/1 +at work", shown), shown
     assert "ready" not in shown
+
+
+@pytest.mark.timeout(60)
+def test_a_watch_ends_when_its_reader_has_gone(world: World, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(out, "unread", False)
+    monkeypatch.setattr(_status.time, "sleep", lambda seconds: setattr(out, "unread", True))
+
+    done = CliRunner().invoke(app, ["status", world.target.name, "--watch"])
+
+    assert done.exit_code == 0
+    assert done.output.count(f"{world.target.name}: champion none yet") == 1
