@@ -12,7 +12,7 @@ from flows.absorb import absorb
 from flows.cli.app import app, out
 from flows.cli.pipeline import absorb as _absorb  # noqa: F401 - registers the command
 from flows.cli.targets import lineage as _lineage  # noqa: F401
-from flows.cli.targets import status as _status  # noqa: F401
+from flows.cli.targets import status as _status
 from tasks.contracts.target import AbsorbSettings
 from tasks.operations.pause import pause
 from tests.flows.conftest import World
