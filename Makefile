@@ -6,7 +6,7 @@ TOOLS := build/deployments/bin
 COMPOSE := PREFECT_URL=https://prefect.example.org MLFLOW_HOST=mlflow.example.org MLFLOW_ARTIFACTS=s3://artifacts \
 	GRASP_SECRETS=deployments/images/example-secrets $(TOOLS)/docker-compose
 LANES := fast unit integration chaos browser gpu soak
-PYTEST := $(BIN)/pytest -n 2 --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n 3 --no-loadscope-reorder
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 # The registry's torch for Linux brings CUDA; a build for CPUs is only in PyTorch's own index, which uv knows by this name.
 TORCH ?= cuda

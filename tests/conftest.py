@@ -3,9 +3,10 @@
 import os
 import tempfile
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
+
+from tests.lanes import LANES, together
 
 # Before prefect is imported: it reads its settings then. Tests never use a person's profile or servers.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="grasp-tests-prefect-")
@@ -19,17 +20,6 @@ for name in ("PREFECT_API_URL", "PREFECT_PROFILE", "MLFLOW_TRACKING_URI"):
     os.environ.pop(name, None)
 
 pytest_plugins = ["tests.servers.fixtures", "tests.servers.browser", "tests.packaging.fixtures"]
-
-SHARED = {  # costly servers, and the files whose tests need them
-    "deployed": ("test_deploy", "test_forms_in_browser"),
-    "demo": ("test_demo_end_to_end", "test_seen_in_mlflow"),
-    "stack": ("test_stack", "test_stack_chaos"),
-    "rgw": (
-        *("test_bad_arrivals", "test_log", "test_permissions"),
-        *("test_probe", "test_store", "test_store_away", "test_store_killed"),
-    ),
-}
-LANES = ("integration", "chaos", "browser", "gpu")  # after the unit tests, in this order
 
 
 def pytest_collection_modifyitems(items):
@@ -48,15 +38,14 @@ def _lane(item):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """With several processes (`pytest -n 2`) a file's tests run in one of them, and so do files that share a
-    costly server: it is started once.
+    """With several processes a file's tests run in one of them, and so do files that share a costly server:
+    it is started once.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class ByServer(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            path = nodeid.partition("::")[0]
-            return next((server for server, files in SHARED.items() if Path(path).stem in files), path)
+            return together(nodeid)
 
     return ByServer(config, log)
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -20,6 +19,14 @@ def loaded_by(statement: str) -> set[str]:
     )
     return set(done.stdout.split())
 
+
+WHAT_THE_WATCH_DOES = """
+import json, os, sys, threading
+import flows.watch, tasks.bucket.store
+packages = sorted({name.split(".")[0] for name in sys.modules})
+threads = [thread.name for thread in threading.enumerate()]
+print(json.dumps({"packages": packages, "threads": threads, "files": os.listdir()}))
+"""
 
 ONE_AFTER_THE_OTHER = """
 import json, sys
@@ -46,10 +53,40 @@ def loaded_alone(modules: Sequence[str]) -> dict[str, set[str]]:
     return {module: set(loaded) for module, loaded in json.loads(done.stdout).items()}
 
 
-def test_the_watch_loads_neither_torch_nor_mlflow():
-    loaded = loaded_by("import flows.watch")
-    assert "prefect" in loaded
-    assert not loaded & {"torch", "torchvision", "timm", "mlflow", "safetensors", "sklearn", "scipy"}
+@pytest.fixture(scope="module")
+def watch(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What a fresh process has after it imported the watch: packages, threads, files where it works."""
+    root = tmp_path_factory.mktemp("watch")
+    (work := root / "work").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", WHAT_THE_WATCH_DOES],
+        cwd=work,
+        env={"PATH": "/usr/bin", "HOME": str(root / "home"), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    return json.loads(done.stdout)
+
+
+def test_the_watch_loads_neither_torch_nor_mlflow(watch: dict[str, list[str]]):
+    assert "prefect" in watch["packages"]
+    assert not {*watch["packages"]} & {
+        "torch",
+        "torchvision",
+        "timm",
+        "mlflow",
+        "safetensors",
+        "sklearn",
+        "scipy",
+    }
+
+
+def test_importing_a_module_starts_nothing_and_writes_nothing(watch: dict[str, list[str]]):
+    """No thread and no file: importing does nothing."""
+    assert watch["threads"] == ["MainThread"]
+    assert watch["files"] == []
 
 
 def test_the_core_loads_nothing_of_orchestration_tracking_storage_or_validation():
@@ -58,25 +95,6 @@ def test_the_core_loads_nothing_of_orchestration_tracking_storage_or_validation(
     ]
     loaded = loaded_by(f"import {', '.join(modules)}")
     assert not loaded & {"prefect", "mlflow", "boto3", "botocore", "pydantic", "safetensors"}
-
-
-def test_importing_a_module_starts_nothing_and_writes_nothing(tmp_path: Path):
-    """No thread and no file: importing does nothing."""
-    work, home = tmp_path / "work", tmp_path / "home"
-    work.mkdir()
-    code = (
-        "import threading, os, flows.watch, tasks.bucket.store; print(threading.active_count(), os.listdir())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=work,
-        env={"PATH": "/usr/bin", "HOME": str(home), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=300,
-    )
-    assert done.stdout.strip() == "1 []"
 
 
 HEAVY = {"torch", "torchvision", "timm", "mlflow", "safetensors", "sklearn", "scipy", "matplotlib", "moto"}

@@ -31,6 +31,7 @@ def job() -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_job_asks_for_a_gpu_may_go_where_gpus_are_and_has_shared_memory(job: dict):
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -41,6 +42,7 @@ def test_a_job_asks_for_a_gpu_may_go_where_gpus_are_and_has_shared_memory(job: d
     assert {"name": "shared-memory", "mountPath": "/dev/shm"} in container["volumeMounts"]
 
 
+@pytest.mark.slow
 def test_a_job_pulls_with_a_secret_ends_in_time_and_is_cleared_away(job: dict):
     pod = job["spec"]["template"]["spec"]
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
@@ -49,6 +51,7 @@ def test_a_job_pulls_with_a_secret_ends_in_time_and_is_cleared_away(job: dict):
     assert job["spec"]["backoffLimit"] == 0  # the journal counts attempts, not Kubernetes
 
 
+@pytest.mark.slow
 def test_a_job_runs_prefects_command_in_our_image_with_settings_from_a_secret(job: dict):
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert [*container["command"], *container["args"]][-3:] == ["prefect", "flow-run", "execute"]
@@ -57,6 +60,7 @@ def test_a_job_runs_prefects_command_in_our_image_with_settings_from_a_secret(jo
     assert beat in container["env"]
 
 
+@pytest.mark.slow
 def test_a_job_has_no_rights(job: dict):
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]

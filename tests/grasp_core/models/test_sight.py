@@ -51,6 +51,7 @@ def test_an_unknown_network_is_said_to_be_unknown():
         check("timm/nobody", 32)
 
 
+@pytest.mark.slow
 def test_no_memory_is_taken_for_what_the_network_would_compute():
     """The digits' network at 4,096 pixels computes 1 GiB in its first convolution alone."""
     code = (
