@@ -8,12 +8,12 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 
-from tasks.orchestration.absorb_runs import ABSORB_FLOW, WATCH_FLOW
+from tasks.orchestration.absorb_runs import ABSORB_FLOW, TEND_FLOW, WATCH_FLOW
+from tasks.orchestration.silent_runs import HEARTBEAT
 
-HEARTBEAT = "prefect.flow-run.heartbeat"
 ENDS = ("Completed", "Failed", "Cancelled", "Crashed")
 OURS = ResourceSpecification(
-    {"prefect.resource.role": "flow", "prefect.resource.name": [ABSORB_FLOW, WATCH_FLOW]}
+    {"prefect.resource.role": "flow", "prefect.resource.name": [ABSORB_FLOW, WATCH_FLOW, TEND_FLOW]}
 )
 DEPLOYED = ResourceSpecification({"prefect.resource.role": "deployment"})
 

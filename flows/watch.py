@@ -31,7 +31,7 @@ def watch() -> None:
     with discreet():
         settings = load_settings(WatchSettings)
         store = Store.from_settings(settings)
-        end_stale_pending()
+        end_stale_pending(older_than_s=settings.unbegun_limit_s)
         clear_watches()
         failed = []
         for name in target_names(store):

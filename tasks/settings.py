@@ -44,9 +44,7 @@ class StoreSettings(BaseSettings):
         description="region of the bucket",
     )
     access_key_id: str | None = Field(
-        default=None,
-        validation_alias="AWS_ACCESS_KEY_ID",
-        description="credentials; without them the standard AWS files and roles are asked",
+        default=None, validation_alias="AWS_ACCESS_KEY_ID", description="else AWS's files and roles count"
     )
     secret_access_key: SecretStr | None = Field(
         default=None, validation_alias="AWS_SECRET_ACCESS_KEY", description="the key's secret"
@@ -105,6 +103,12 @@ class WatchSettings(StoreSettings):
         validation_alias="GRASP_RECONCILE_EVERY_MIN",
         description="beyond that number: minutes between two full listings",
     )
+    unbegun_limit_s: float = Field(
+        default=600,
+        gt=0,
+        validation_alias="GRASP_UNBEGUN_LIMIT_S",
+        description="seconds until a run that was taken but never began counts as dead",
+    )
 
 
 class TrackingSettings(BaseSettings):
@@ -128,8 +132,7 @@ class TrackingSettings(BaseSettings):
         default=None,
         validation_alias="GRASP_RUNBOOK_URL",
         pattern=patterns.ADDRESS,
-        description="address of your runbook, such as these docs where you serve them: the description of a "
-        "registered model links it",
+        description="address of your runbook, such as these docs: a registered model's description links it",
     )
 
     @model_validator(mode="before")

@@ -113,6 +113,8 @@ def worker(layout: Layout, pool: str) -> dict[str, str]:
         "PREFECT_WORKER_QUERY_SECONDS": "2",  # nobody else asks this server
         # A cancellation that finds nobody to cancel ends the run all the same.
         "PREFECT_RUNNER_CRASH_ON_CANCELLATION_FAILURE": "true",
+        # No machine is switched on for a run: what is not at work by then was killed with its worker.
+        "GRASP_UNBEGUN_LIMIT_S": "120",
     }
 
 

@@ -19,8 +19,9 @@ ABSORB_FLOW = "absorb"
 ABSORB_DEPLOYMENT = "absorb/absorb"
 REBUILD_FLOWS = ("backfill", "retract")
 WATCH_FLOW = "watch"
+TEND_FLOW = "tend"
 BY_HAND_FLOWS = ("rollback", "promote", "target-set")
-ENDED_WHEN_STALE = (ABSORB_FLOW, WATCH_FLOW, *REBUILD_FLOWS, *BY_HAND_FLOWS)
+ENDED_WHEN_STALE = (ABSORB_FLOW, WATCH_FLOW, TEND_FLOW, *REBUILD_FLOWS, *BY_HAND_FLOWS)
 STARTED = frozenset({StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED})
 UNENDED = frozenset(StateType) - TERMINAL_STATES
 
@@ -79,7 +80,7 @@ def living_runs(target: str) -> frozenset[str]:
         return frozenset(str(run.id) for run in found if _is_for(run, target))
 
 
-def end_stale_pending(target: str | None = None, *, older_than_s: float = 600) -> list[str]:
+def end_stale_pending(target: str | None = None, *, older_than_s: float) -> list[str]:
     """Crash the runs that a worker took but never began; give their ids.
 
     A process that dies before its first heartbeat stays PENDING: the zombie automation never sees it, and

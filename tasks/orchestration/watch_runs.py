@@ -7,7 +7,7 @@ from itertools import islice
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 
-from tasks.orchestration.absorb_runs import WATCH_FLOW
+from tasks.orchestration.absorb_runs import TEND_FLOW, WATCH_FLOW
 from tasks.orchestration.flow_runs import connected, runs_in
 
 KEPT = timedelta(minutes=10)  # of those that looked and found no fault
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 
 def clear_watches() -> int:
-    """Delete watch runs that were cancelled because another was looking, and old ones that ended well.
+    """Delete watches that were cancelled for another one, and old watches and tends that ended well.
 
     Those that failed stay for the vacuum. Says how many went. Raises OrchestrationUnavailable when the API
     does not answer, OrchestrationRefused when it says no.
     """
     before = datetime.now(UTC) - KEPT
     with connected() as client:
-        found = runs_in(client, {StateType.CANCELLED, StateType.COMPLETED}, flows=[WATCH_FLOW])
+        found = runs_in(client, {StateType.CANCELLED, StateType.COMPLETED}, flows=[WATCH_FLOW, TEND_FLOW])
         gone = list(islice((run for run in found if _is_done_with(run, before)), AT_ONCE))
         for run in gone:
             try:

@@ -24,14 +24,14 @@ def team(light: Installed, moto: Server, prefect_server) -> Team:
 
 def test_deploy_makes_a_server_ready_and_what_a_clone_deploys_is_the_same(team: Team, prefect_server):
     first = team.said("deploy", "--create-bucket")
-    names = ("watch", "absorb", "backfill", "retract", "rollback", "promote", "target-set")
+    names = ("watch", "tend", "absorb", "backfill", "retract", "rollback", "promote", "target-set")
     for name in (f"{name}/{name}" for name in names):
         assert f"deployment {name}: " in first
     assert "bucket team-that-deploys: there" in first
     prefect_server.run("prefect", "--no-prompt", "deploy", "--all", cwd=ROOT)
     again = team.said("deploy")
     said = dict(line.rsplit(": ", 1) for line in again.splitlines() if line.startswith(("deploy", "work")))
-    assert len(said) == 9
+    assert len(said) == 10
     assert set(said.values()) == {"unchanged"}, again
 
 

@@ -63,3 +63,15 @@ def test_a_target_that_cannot_be_read_holds_back_no_other(world: World, triggere
 
     assert state.is_failed()
     assert [target for target, _ in triggered] == [world.target.name]
+
+
+def test_a_run_that_was_never_begun_is_dead_after_the_time_that_is_set(
+    world: World, triggered, monkeypatch: pytest.MonkeyPatch
+):
+    limits: list[float] = []
+    monkeypatch.setattr(module, "end_stale_pending", lambda *, older_than_s: limits.append(older_than_s))
+    monkeypatch.setenv("GRASP_UNBEGUN_LIMIT_S", "45")
+
+    watch()
+
+    assert limits == [45]

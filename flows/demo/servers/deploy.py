@@ -33,7 +33,7 @@ def hasty(document: str) -> str:
     """Shorten the watch's interval in a prefect.yaml, and start flow runs with one import of Prefect."""
     project = yaml.safe_load(document)
     for deployment in project["deployments"]:
-        for schedule in deployment.get("schedules", []):
+        for schedule in deployment.get("schedules", []) if deployment["name"] == "watch" else []:
             schedule["interval"] = WATCH_INTERVAL_S
         variables = deployment["work_pool"].get("job_variables", {})
         deployment["work_pool"]["job_variables"] = {**variables, "command": ENGINE}

@@ -23,6 +23,7 @@ from tasks.errors import TransientError
 from tasks.identity import signed
 from tasks.journal.log import Journal
 from tasks.journal.projection import is_behind
+from tasks.private import PREFIX
 from tasks.registry.registry import aliases
 from tasks.registry.stored import ModelDigests, verify_stored
 from tests.deployments.chaos.sources import Source
@@ -121,7 +122,6 @@ def _prefect_settings() -> dict:
 
 def check_files(cache: Path) -> None:
     """No temporary file is left in the cache."""
-    left = [path for path in cache.rglob("*") if path.is_file()]
-    odd = [path for path in left if path.suffix not in {".safetensors", ".npy", ".json", ".lock"}]
-    assert odd == []
-    assert list(cache.rglob("work/*")) == []
+    unfinished = [path for path in cache.rglob("*") if path.name.startswith(PREFIX)]
+    left = [str(path.relative_to(cache)) for path in (*unfinished, *cache.rglob("hog"))]
+    assert left == [], f"temporary files are left: {left}"

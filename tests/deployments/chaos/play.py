@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -142,10 +143,12 @@ def main(seeds: list[int]) -> None:
     directory = Path(tempfile.mkdtemp(prefix="grasp-chaos-")) / "stack"
     with staged(directory) as on_stage:
         os.environ.update(settings_of(on_stage.stack, "operator"))
+        os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
         try:
             done = play(on_stage, seed=seeds[0], count=30, within_s=240, strikes=list(FAULTS), stopped_s=100)
         except AssertionError as error:
-            done = {"seed": seeds[0], "failed": str(error)[:500]}
+            traceback.print_exc()
+            done = {"seed": seeds[0], "failed": str(error)[:500] or traceback.format_exc(limit=-1)}
         sys.stdout.write(json.dumps(done) + "\n")
 
 

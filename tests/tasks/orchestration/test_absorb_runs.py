@@ -119,7 +119,7 @@ def test_a_run_of_another_target_holds_nobody(client, deployment, target):
 def test_a_run_pending_for_too_long_is_crashed_and_no_longer_blocks(client, deployment, target):
     stuck = trigger_absorb(target, ready=READY)
     set_state(client, stuck, Pending())
-    assert stuck not in end_stale_pending()
+    assert stuck not in end_stale_pending(older_than_s=600)
     assert end_stale_pending(target, older_than_s=0) == [stuck]
     assert client.read_flow_run(stuck).state.is_crashed()
     assert trigger_absorb(target, ready=READY) is not None
@@ -143,7 +143,7 @@ def test_an_unreachable_server_is_a_transient_error():
         for ask in (
             lambda: trigger_absorb("t", ready=READY),
             lambda: older_living_run("t", flow_run_id="x"),
-            end_stale_pending,
+            lambda: end_stale_pending(older_than_s=600),
         ):
             with pytest.raises(OrchestrationUnavailable):
                 ask()
