@@ -91,7 +91,7 @@ def check_registry(store: Store, client: MlflowClient, target: str, scratch: Pat
 
 def check_prefect() -> tuple[float, float]:
     """Nothing is RUNNING but what runs, and no slot is held: gives how long each took to be so."""
-    with temporary_settings(_prefect_settings()), get_client(sync_client=True) as client:
+    with temporary_settings(prefect_settings()), get_client(sync_client=True) as client:
         state = filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=UNENDED))
         absorbs = filters.FlowFilter(name=filters.FlowFilterName(any_=["absorb"]))
         unended = until(
@@ -111,7 +111,7 @@ def check_prefect() -> tuple[float, float]:
         return unended, until("no slot is held", most_free, within_s=SLOT_S)
 
 
-def _prefect_settings() -> dict:
+def prefect_settings() -> dict:
     """Give what the environment says now: Prefect reads it when it is imported."""
     return {
         PREFECT_API_URL: os.environ["PREFECT_API_URL"],

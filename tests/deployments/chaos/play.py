@@ -35,7 +35,7 @@ def play(
     """Play a seed; gives figures. Raises AssertionError when something does not hold."""
     rng, began = random.Random(seed), time.monotonic()
     stack, name = on_stage.stack, f"chaos-{seed}"
-    operator, publisher = (_store(stack, part) for part in ("operator", "publisher"))
+    operator, publisher = (store_of(stack, part) for part in ("operator", "publisher"))
     invariants.until("target", lambda: bool(sources.create(operator, name, name)), within_s=120)
     with tempfile.TemporaryDirectory() as made:
         to_come = sources.make(Path(made), name, count, rng)
@@ -65,7 +65,7 @@ def play(
             "the watch lives", lambda: sent.keys() <= invariants.decided(operator, name).keys(), within_s=600
         )
         invariants.check_decisions(operator, name, sent)
-        invariants.check_registry(operator, _mlflow(), name, stack.directory / "scratch")
+        invariants.check_registry(operator, mlflow_here(), name, stack.directory / "scratch")
         unended_s, slots_s = invariants.check_prefect()
         invariants.check_files(stack.directory / "cache" / "pipeline")
     return {
@@ -111,7 +111,8 @@ def settings_of(stack: Stack, part: str) -> dict[str, str]:
     return {name: str(value) for name, value in dotenv_values(stack.directory / f"{part}.env").items()}
 
 
-def _store(stack: Stack, part: str):
+def store_of(stack: Stack, part: str):
+    """Connect to the bucket with a part's keys."""
     from tasks.bucket.store import Store
     from tasks.settings import StoreSettings
 
@@ -128,7 +129,8 @@ def _store(stack: Stack, part: str):
     )
 
 
-def _mlflow():
+def mlflow_here():
+    """Connect to the MLflow server that the environment names."""
     from tasks.tracking.api import connect
 
     return connect(os.environ["MLFLOW_TRACKING_URI"])

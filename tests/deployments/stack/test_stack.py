@@ -12,7 +12,6 @@ import pytest
 
 from deployments.stack.layout import Layout
 from deployments.supervision.unit import HOST
-from tests.deployments.chaos.stage import Staged
 from tests.deployments.stack.looking import kept, passwords
 from tests.deployments.stack.running import Stack
 
@@ -58,16 +57,11 @@ def test_requests_from_another_page_are_refused(stack: Stack, door: str):
     assert ask(stack.layout, door, "/api/health", Origin="https://example.org") == 403
 
 
-def test_the_story_is_told_through_nginx(stack: Stack, tmp_path: Path):
+def test_the_story_is_told_through_nginx_and_leaves_no_password_and_no_pickle(stack: Stack, tmp_path: Path):
     tell_the_story(stack, tmp_path / "demo")
+    check_passwords(stack.layout)
+    check_pickles(stack.pickles)
     assert stack.stop() == 0
-
-
-@pytest.mark.soak
-def test_after_the_story_no_password_and_no_pickle_is_left(on_stage: Staged, tmp_path: Path):
-    tell_the_story(on_stage.stack, tmp_path / "demo")
-    check_passwords(on_stage.stack.layout)
-    check_pickles(on_stage.stack.pickles)
 
 
 def tell_the_story(stack: Stack, directory: Path) -> None:
