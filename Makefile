@@ -38,9 +38,10 @@ check: setup  ## before every commit: lint, types, walls, fast tests, side by si
 fast: MARKS := not slow and not integration and not chaos and not browser and not gpu and not soak
 unit: MARKS := not integration and not chaos and not browser and not gpu and not soak
 integration: MARKS := integration and not chaos and not browser and not gpu and not soak
-chaos browser gpu: MARKS = $@ and not soak
+browser gpu: MARKS = $@ and not soak
+chaos: MARKS := chaos
 soak: MARKS := soak
-$(LANES): setup  ## one lane of the tests; soak takes many minutes
+$(LANES): setup  ## one lane of the tests; chaos and soak take many minutes
 	$(PYTEST) -m '$(MARKS)'
 
 coverage: setup  ## lines and branches of grasp_core and tasks that unit and integration tests run

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import State, StateType
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventResourceFilter
-from prefect.states import Crashed, State
+from prefect.states import Crashed
 
 from tasks.orchestration.absorb_runs import ENDED_WHEN_STALE
 from tasks.orchestration.flow_runs import connected, runs_in
@@ -47,7 +47,7 @@ def _has_events(
 ) -> bool:
     """Say whether the server keeps an event of this kind since then."""
     wanted = EventFilter(
-        occurred=EventOccurredFilter(since=since),
+        occurred=EventOccurredFilter.model_validate({"since": since}),
         event=EventNameFilter(name=name, prefix=prefix),
         resource=EventResourceFilter(id=[f"{RUNS}{run}"]) if run else None,
     )

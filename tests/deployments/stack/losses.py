@@ -35,7 +35,6 @@ class World:
         self.store = store_of(self.stack, "operator")
         self.publisher = store_of(self.stack, "publisher")
         self.sent: dict[str, sources.Source] = {}
-        self._files = Path(tempfile.mkdtemp(dir=self.stack.directory.parent))
         sources.create(self.store, self.name, self.name)
 
     @property
@@ -43,7 +42,8 @@ class World:
         return Journal(self.store, self.name, by="test")
 
     def make(self, count: int, *, seed: int, rev: int = 1) -> list[sources.Source]:
-        made = sources.make(self._files, self.name, count, Random(seed))
+        files = Path(tempfile.mkdtemp(dir=self.stack.directory.parent))
+        made = sources.make(files, self.name, count, Random(seed))
         return [
             sources.Source(each.path, each.manifest.model_copy(update={"rev": rev}), None) for each in made
         ]
