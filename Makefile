@@ -6,7 +6,10 @@ TOOLS := build/deployments/bin
 COMPOSE := PREFECT_URL=https://prefect.example.org MLFLOW_HOST=mlflow.example.org MLFLOW_ARTIFACTS=s3://artifacts \
 	GRASP_SECRETS=deployments/images/example-secrets $(TOOLS)/docker-compose
 LANES := fast unit integration chaos browser gpu soak
-PYTEST := $(BIN)/pytest -n 3 --no-loadscope-reorder
+SHARED_OUT := -n 3 --no-loadscope-reorder
+PYTEST := $(BIN)/pytest $(SHARED_OUT)
+MEASURED := COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest $(SHARED_OUT)
+FAST_COVERS := 78
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 # The registry's torch for Linux brings CUDA; a build for CPUs is only in PyTorch's own index, which uv knows by this name.
 TORCH ?= cuda
@@ -29,8 +32,11 @@ demo: .venv/installed-demo  ## the whole pipeline on this machine, on real image
 stack: setup  ## the whole system on real parts (PostgreSQL, Redis, Ceph RGW, nginx), until Ctrl-C: docs/operations/stack.md
 	@$(BIN)/python -m deployments.stack up
 
-test: setup  ## all tests that this machine can run: unit, then integration and chaos
-	$(PYTEST)
+test: setup  ## all tests that this machine can run: unit, then integration and chaos; what the fast ones cover has a floor
+	$(BIN)/coverage erase
+	COVERAGE_OF=fast $(MEASURED)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --format=total --fail-under=$(FAST_COVERS)
 
 check: setup  ## before every commit: lint, types, walls, fast tests, side by side
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line lint fast
@@ -46,8 +52,7 @@ $(LANES): setup  ## one lane of the tests; chaos and soak take many minutes
 
 coverage: setup  ## lines and branches of grasp_core and tasks that unit and integration tests run
 	$(BIN)/coverage erase
-	COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest -n 2 --no-loadscope-reorder -q \
-		-m 'not chaos and not browser and not gpu and not soak'
+	$(MEASURED) -q -m 'not chaos and not browser and not gpu and not soak'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=95
 

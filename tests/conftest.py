@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.lanes import LANES, together
+from tests.lanes import lane_of, together
 
 # Before prefect is imported: it reads its settings then. Tests never use a person's profile or servers.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="grasp-tests-prefect-")
@@ -19,21 +19,20 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 for name in ("PREFECT_API_URL", "PREFECT_PROFILE", "MLFLOW_TRACKING_URI"):
     os.environ.pop(name, None)
 
-pytest_plugins = ["tests.servers.fixtures", "tests.servers.browser", "tests.packaging.fixtures"]
+pytest_plugins = [
+    *("tests.servers.fixtures", "tests.servers.browser", "tests.packaging.fixtures"),
+    "tests.fast_coverage",
+]
 
 
 def pytest_collection_modifyitems(items):
     """Fast tests first; skip the lanes that this machine cannot run, and say why."""
-    items.sort(key=_lane)
+    items.sort(key=lane_of)
     missing = _missing_lanes({mark.name for item in items for mark in item.iter_markers()})
     for item in items:
         for lane, why in missing.items():
             if item.get_closest_marker(lane):
                 item.add_marker(pytest.mark.skip(reason=why))
-
-
-def _lane(item):
-    return max((LANES.index(lane) + 1 for lane in LANES if item.get_closest_marker(lane)), default=0)
 
 
 @pytest.hookimpl(optionalhook=True)

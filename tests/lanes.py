@@ -1,4 +1,4 @@
-"""Which tests go together when several processes run them."""
+"""The order of the lanes, and which tests go together when several processes run them."""
 
 from pathlib import Path
 
@@ -15,6 +15,16 @@ SHARED = {  # costly servers, and the files whose tests need them
 }
 # Long tests that share only what each process has once: the last ones to start do not wait for each other.
 APART = ("test_cancel", "test_chaos", "test_deleted", "test_lineages", "test_withdrawn")
+
+
+def lane_of(item) -> int:
+    """Give a test's place in that order; 0 for unit tests."""
+    return max((LANES.index(lane) + 1 for lane in LANES if item.get_closest_marker(lane)), default=0)
+
+
+def is_fast(item) -> bool:
+    """Say whether `make fast` runs a test."""
+    return not lane_of(item) and not any(item.get_closest_marker(mark) for mark in ("slow", "soak"))
 
 
 def together(nodeid: str) -> str:

@@ -1,9 +1,13 @@
 """How tests are shared out between processes."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from coverage import CoverageData
 
 from tests.lanes import APART, SHARED, together
 
@@ -28,3 +32,29 @@ def test_a_file_runs_in_one_process_with_those_that_share_its_server():
     probe, log = "tests/tasks/bucket/test_probe.py::test_a", "tests/tasks/journal/test_log.py::test_b"
     assert together(probe) == together(log) == "rgw"
     assert together("tests/flows/test_chaos.py::test_a") != together("tests/flows/test_chaos.py::test_b")
+
+
+def test_coverage_of_the_fast_tests_leaves_out_what_others_run(tmp_path: Path):
+    (tmp_path / "room.py").write_text(
+        "def a():\n    return 1\n\n\ndef b():\n    return 2\n\n\ndef c():\n    return 3\n"
+    )
+    (tmp_path / "test_room.py").write_text(
+        "import pytest, room\n"
+        "def test_a(): assert room.a() == 1\n"
+        "@pytest.mark.integration\ndef test_b(): assert room.b() == 2\n"
+        "def test_c(): assert room.c() == 3\n"
+    )
+    coverage = [sys.executable, "-m", "coverage", "run", f"--include={tmp_path}/room.py"]
+    pytest_alone = ["-m", "pytest", "-q", "-p", "tests.fast_coverage", "-o", "markers=integration"]
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COVERAGE_"))}
+    subprocess.run(
+        [*coverage, *pytest_alone],
+        cwd=tmp_path,
+        env=own | {"COVERAGE_OF": "fast", "PYTHONPATH": str(TESTS.parent)},
+        check=True,
+        capture_output=True,
+    )
+    measured = CoverageData(str(tmp_path / ".coverage"))
+    measured.read()
+    assert {2, 10} <= {*measured.lines(str(tmp_path / "room.py"))}
+    assert 6 not in measured.lines(str(tmp_path / "room.py"))
