@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.accuracy.corpus import CORPORA, Target
 from benchmarks.accuracy.following import following
-from benchmarks.accuracy.settings import Setting
+from benchmarks.accuracy.settings import FOLLOWING, Setting
 from benchmarks.accuracy.worlds import ancestor, network, sources
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.target import TargetData
@@ -29,7 +29,7 @@ def measure(setting: Setting, peer: str, *, seed: int, cache: Path) -> Cell:
     competitor = PEERS[peer](replace(_task(setting, splits, seed=seed), ancestor=common))
     loads = (
         following(world, competitor, seed=seed, cache=cache)
-        if world.sources == "from_champion"
+        if world.sources in FOLLOWING
         else arrivals(setting, seed=seed, cache=cache)
     )
     measured = take(competitor, loads, [splits.test.samples()])

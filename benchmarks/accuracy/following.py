@@ -1,4 +1,4 @@
-"""Sources that each go on from what a peer serves by then: a world for each peer, decided as it goes."""
+"""Sources that each go on from what a peer has by then: a world for each peer, decided as it goes."""
 
 import copy
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from grasp_core.seed import derive
 def following(world: World, peer: Peer, *, seed: int, cache: Path) -> Iterator[Load]:
     """Give one loader per source, in the order of their periods; ask for the next when the peer met this one.
 
+    from_served: each goes on from what the peer serves; from_stem: from what it has that no label trained.
     The first goes on from the network that sources of other worlds descend from.
     """
     common = ancestor(world, seed=seed, cache=cache)
@@ -26,4 +27,4 @@ def following(world: World, peer: Peer, *, seed: int, cache: Path) -> Iterator[L
         model = copy.deepcopy(start)
         learn(model, period, training_of(world), seed=derive(seed, "source", number))
         yield partial(copy.deepcopy, model)
-        start = peer.model
+        start = peer.start() if world.sources == "from_stem" else peer.model

@@ -55,7 +55,7 @@ def _sections(cells: Sequence[Cell]) -> dict[str, str]:
         "partial": difference_table(cells, partial, ours="guarded"),
         "starts": cell_table(cells, starts),
         "chained": difference_table(cells, [STARTS[0].name], ours="guarded"),
-        "from_champion": difference_table(cells, [STARTS[1].name], ours="guarded"),
+        "from_served": difference_table(cells, [STARTS[1].name], ours="guarded"),
         "cells": cell_table(cells, [*claim, *guard, *partial, *_measured(cells, STARTS), *second]),
         "costs": cost_table(cells, claim, peaks),
         "plain": _peak(peaks, "plain fine-tune", "1"),

@@ -8,9 +8,11 @@ from grasp_core.peers.catalogue import PEERS
 Order = Literal["chronological", "reverse", "shuffled"]
 # plain: sources descend from one base. corrupted: one of them learned wrong labels.
 # independent: each has its own initial weights. partial: each has seen four of the classes only.
-# chained: each goes on from the one before it. from_champion: each goes on from what the peer serves by then,
-# so each peer has sources of its own, which come in the order of their periods.
-Sources = Literal["plain", "corrupted", "independent", "partial", "chained", "from_champion"]
+# chained: each goes on from the one before it. from_served: each goes on from what the peer serves by then,
+# from_stem: from what the peer has by then that its labels have not trained. In both each peer has sources of
+# its own, which come in the order of their periods.
+Sources = Literal["plain", "corrupted", "independent", "partial", "chained", "from_served", "from_stem"]
+FOLLOWING = ("from_served", "from_stem")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,14 @@ PARTIAL = (
     ),
 )
 # where sources start: beside S 2, K 8 above, whose sources all start from one base
-STARTS = tuple(
-    Setting(World("digits", 2.0, k=8, sources=sources), "chronological", 60, (*KEY, "last_source"))
-    for sources in ("chained", "from_champion")
+STARTS = (
+    *(
+        Setting(World("digits", 2.0, k=8, sources=sources), "chronological", 60, (*KEY, "last_source"))
+        for sources in ("chained", "from_served")
+    ),
+    Setting(
+        World("digits", 2.0, k=8, sources="from_stem"), "chronological", 60, ("guarded", "refit_best_source")
+    ),
 )
 FULL = CLAIM + NOT_WORSE + PARTIAL + STARTS + SECOND_TASK
 # settings of the others, so that the same ledger holds them side by side

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from benchmarks.accuracy.corpus import CORPORA, NETWORKS, Period
-from benchmarks.accuracy.settings import World
+from benchmarks.accuracy.settings import FOLLOWING, World
 from benchmarks.temporal.corpus import FeatureSplit
 from grasp_core.data.digits import Split
 from grasp_core.models.snapshots import DiskSnapshots, MemorySnapshots
@@ -54,7 +54,7 @@ def _trained(world: World, *, seed: int, cache: Path) -> DiskSnapshots:
     training = (BASE_TRAINING, training_of(world), "with base")
     key = sha256(repr((asdict(world), seed, training, conditions())).encode())
     directory = cache / key.hexdigest()[:16]
-    numbers = () if world.sources == "from_champion" else range(1, world.k + 1)
+    numbers = () if world.sources in FOLLOWING else range(1, world.k + 1)
     names = [f"source-{number}" for number in numbers]
     if not directory.exists():
         cache.mkdir(parents=True, exist_ok=True)

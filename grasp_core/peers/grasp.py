@@ -1,5 +1,9 @@
 """GRASP itself, guarded or as published, served source by source like its peers."""
 
+import copy
+
+from torch import nn
+
 from grasp_core.absorb import absorb, begin
 from grasp_core.absorbed import Absorbed
 from grasp_core.models.snapshots import STEM
@@ -30,6 +34,13 @@ class Grasp(Peer):
         else:
             task.snapshots.save(SERVED, self.model)
         return absorbed.gradient_passes
+
+    def start(self) -> nn.Module:
+        """Give the stem, which the target's labels have not trained: they can judge its descendants."""
+        stem = copy.deepcopy(self.model)
+        if self.met:
+            self.task.snapshots.load_into(STEM, stem)
+        return stem
 
     def _absorb(self, load_source: Load) -> Absorbed:
         task = self.task

@@ -45,6 +45,10 @@ class Peer(ABC):
     def meet(self, load_source: Load) -> int:
         """Take in one more source, so that model is what would be served now; give gradient passes."""
 
+    def start(self) -> nn.Module:
+        """Give what the next source may go on from: what would be served now, if nothing else."""
+        return self.model
+
     def tune(self, model: nn.Module, *, epochs: int | None = None, lr: float | None = None) -> int:
         """Fine-tune in place, lowest validation loss kept; give gradient passes.
 

@@ -28,7 +28,9 @@ class Parent(Document):
     """The model that a source's training started from: a target's version, or another source."""
 
     weights_sha256: Sha256 = Field(description="of the file that training started from")
-    target: Name | None = Field(default=None, description="the target whose served version it was")
+    target: Name | None = Field(
+        default=None, description="the target whose version it is: its stem, if it has one"
+    )
     registry_version: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")

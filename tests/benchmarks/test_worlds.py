@@ -10,7 +10,7 @@ from benchmarks.accuracy import worlds
 from benchmarks.accuracy.cells import measure
 from benchmarks.accuracy.corpus import CORPORA
 from benchmarks.accuracy.following import following
-from benchmarks.accuracy.settings import Setting, World
+from benchmarks.accuracy.settings import FOLLOWING, Setting, World
 from grasp_core.seed import derive
 
 
@@ -47,8 +47,8 @@ class Serves:
         self.model = model
 
 
-def test_a_source_from_the_champion_goes_on_from_what_its_peer_serves(tmp_path):
-    world = World("digits", 1.0, k=2, sources="from_champion")
+def test_a_source_from_the_served_model_goes_on_from_what_its_peer_serves(tmp_path):
+    world = World("digits", 1.0, k=2, sources="from_served")
     peer = Serves(worlds.network(world, seed=5))
     first, second = following(world, peer, seed=1, cache=tmp_path)
     base = worlds.ancestor(world, seed=1, cache=tmp_path)
@@ -57,8 +57,15 @@ def test_a_source_from_the_champion_goes_on_from_what_its_peer_serves(tmp_path):
     assert same(peer.model, worlds.network(world, seed=5))  # training took a copy
 
 
-def test_a_cell_of_sources_from_the_champion_is_measured(tmp_path):
-    setting = Setting(
-        World("digits", 1.0, k=2, sources="from_champion"), "chronological", 20, ("best_source",)
-    )
+def test_a_source_from_the_stem_goes_on_from_what_its_peer_names_as_a_start(tmp_path):
+    world = World("digits", 1.0, k=2, sources="from_stem")
+    peer = Serves(worlds.network(world, seed=5))
+    peer.start = lambda: worlds.network(world, seed=6)
+    _, second = following(world, peer, seed=1, cache=tmp_path)
+    assert same(second(), trained_on(worlds.network(world, seed=6), world, 2))
+
+
+@pytest.mark.parametrize("sources", FOLLOWING)
+def test_a_cell_of_sources_that_follow_their_peer_is_measured(tmp_path, sources):
+    setting = Setting(World("digits", 1.0, k=2, sources=sources), "chronological", 20, ("best_source",))
     assert len(measure(setting, "best_source", seed=1, cache=tmp_path).accuracies) == 2

@@ -122,6 +122,13 @@ def test_an_unfit_source_leaves_what_best_source_serves(task):
     assert torch.equal(predict(met("best_source", task, [best, worst])[0].model, task.data.val), alone)
 
 
+def test_a_source_may_go_on_from_what_guarded_mode_has_not_trained_on_labels(task):
+    peer, _ = met("guarded", task, [1])
+    begun = dict(peer.start().named_parameters())
+    assert all(torch.equal(came, begun[name]) for name, came in network(1).named_parameters())
+    assert not all(torch.equal(served, begun[name]) for name, served in peer.model.named_parameters())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PEERS)
 def test_a_peer_keeps_as_many_models_alive_as_its_memory_class_says(name, task, tmp_path):
