@@ -4,10 +4,11 @@ from pathlib import Path
 
 LANES = ("integration", "chaos", "browser", "gpu")  # after the unit tests, in this order
 
-SHARED = {  # costly servers, and the files whose tests need them
+SHARED = {  # what is costly to start or to import, and the files whose tests need it
     "deployed": ("test_deploy", "test_forms_in_browser"),
     "demo": ("test_demo_end_to_end", "test_seen_in_mlflow"),
     "stack": ("test_stack", "test_stack_chaos"),
+    "settings of the servers": ("test_compose", "test_settings_exist"),
     "rgw": (
         *("test_bad_arrivals", "test_log", "test_permissions"),
         *("test_probe", "test_store", "test_store_away", "test_store_killed"),
