@@ -15,8 +15,8 @@ from grasp_core.seed import derive
 def following(world: World, peer: Peer, *, seed: int, cache: Path) -> Iterator[Load]:
     """Give one loader per source, in the order of their periods; ask for the next when the peer met this one.
 
-    from_served: each goes on from what the peer serves; from_stem: from what it has that no label trained.
-    The first goes on from the network that sources of other worlds descend from.
+    Each goes on from what the peer serves, in a world "from_stem" from what it has that no label trained; the
+    first goes on from the network that sources of other worlds descend from.
     """
     common = ancestor(world, seed=seed, cache=cache)
     if common is None:
