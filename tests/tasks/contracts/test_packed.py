@@ -90,3 +90,21 @@ def test_a_state_comes_back_from_its_cache():
     state.closed[digest(1)] = Closed("parked", 3, 1, 7)
     state.weights[digest(1, 16)] = 3
     assert State.model_validate_json(state.model_dump_json()) == state
+
+
+def test_a_key_of_another_length_is_refused_and_changes_nothing():
+    ours = SeqByArrival()
+    with pytest.raises(ValueError, match="has 4 bytes, needs 32"):
+        ours["abcdef01"] = 1
+    assert len(ours) == 0
+
+
+def test_what_is_not_there_cannot_be_deleted():
+    with pytest.raises(KeyError):
+        del SeqByArrival()[digest(1)]
+
+
+@pytest.mark.parametrize(("text", "said"), [("!", "is not base64"), ("AAAA", "is 3 bytes, needs a multiple")])
+def test_records_that_are_cut_off_or_garbled_are_refused(text: str, said: str):
+    with pytest.raises(ValueError, match=said):
+        SeqByArrival.load(text)

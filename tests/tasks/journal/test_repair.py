@@ -6,7 +6,7 @@ from tasks.bucket.store import Store
 from tasks.contracts import keys
 from tasks.contracts.journal import Paused
 from tasks.contracts.state import State
-from tasks.errors import InvalidDocument, NewerSchema, OperationRefused
+from tasks.errors import AlreadyThere, InvalidDocument, NewerSchema, OperationRefused
 from tasks.journal.log import Journal, Stamp
 from tasks.journal.repair import diagnose, move_aside
 
@@ -148,3 +148,13 @@ def test_a_whole_journal_has_nothing_in_its_way(store: Store, journal: Journal):
 
 def _good(store: Store, seq: int) -> bytes:
     return store.get(keys.entry_key("t", 3)).body.replace(b'"seq": 3', b'"seq": %d' % seq)
+
+
+def test_what_already_lies_aside_under_the_name_is_never_overwritten(store: Store, journal: Journal):
+    store.put(keys.entry_key("t", 4), JUNK)
+    found = diagnose(store, "t")
+    store.put(found.strangers[0].aside, b"of somebody else")
+    with pytest.raises(AlreadyThere):
+        move_aside(store, "t", found)
+    assert store.get(found.strangers[0].aside).body == b"of somebody else"
+    assert store.get(keys.entry_key("t", 4)).body == JUNK

@@ -13,7 +13,7 @@ import pytest
 from tasks.bucket.store import Store
 from tasks.contracts.keys import blob_key
 from tasks.contracts.manifest import Weights
-from tasks.errors import BadArrival, BlobChanged
+from tasks.errors import BadArrival, BlobChanged, NotThere
 from tasks.private import private_directory, sweep
 from tasks.weights.blobs import evict, fetch_weights
 
@@ -168,3 +168,23 @@ def test_a_private_directory_is_gone_afterwards_even_after_an_error(tmp_path: Pa
     with pytest.raises(KeyError):
         fail()
     assert list((tmp_path / "work").iterdir()) == []
+
+
+class Vanishing:
+    """A store whose objects go away between a look and the download."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str):
+        return getattr(self._store, name)
+
+    def download(self, key: str, *_args: object, **_kwargs: object):
+        raise NotThere(f"{key}: is not there")
+
+
+def test_a_blob_that_goes_away_meanwhile_is_waited_for_again_and_leaves_nothing(store: Store, tmp_path: Path):
+    wanted = put(store, b"content")
+    with pytest.raises(BlobChanged, match="was there and is no longer; it waits for its blob again"):
+        fetch_weights(Vanishing(store), wanted, cache_dir=tmp_path)
+    assert left(tmp_path) == []

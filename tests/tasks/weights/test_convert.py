@@ -163,6 +163,23 @@ def test_a_tensor_that_the_architecture_lacks_is_named(module, tmp_path: Path):
         convert(tmp_path / "c.pt", tmp_path / "w", DIGITS)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda tensor: tensor.to(torch.complex64), r"is complex \(torch\.complex64\); .* real numbers only"),
+        (lambda tensor: tensor.to("meta"), "is on the meta device, without values; save the model after"),
+    ],
+    ids=["complex", "without values"],
+)
+def test_a_tensor_that_no_network_here_can_take_is_called_what_it_is(module, tmp_path: Path, change, said):
+    state = module.state_dict()
+    state["head.weight"] = change(state["head.weight"])
+    torch.save(state, tmp_path / "c.pt")
+    with pytest.raises(InvalidCheckpoint, match=rf"head\.weight {said}.*nothing was converted"):
+        convert(tmp_path / "c.pt", tmp_path / "out.safetensors", architecture=DIGITS)
+    assert not (tmp_path / "out.safetensors").exists()
+
+
 def test_a_sparse_tensor_is_refused(module, tmp_path: Path):
     state = module.state_dict()
     state["head.weight"] = state["head.weight"].to_sparse()
