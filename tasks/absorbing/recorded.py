@@ -13,7 +13,7 @@ from tasks.errors import NotThere
 from tasks.journal.history import Historian
 from tasks.journal.log import Journal
 from tasks.registry.stored import ModelDigests, ModelFiles, data_of_model, data_of_version, fetch_data
-from tasks.tracking.api import answering
+from tasks.tracking.api import looking_up
 from tasks.tracking.logged import read_logged
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def run_of(work: Work, version: int) -> str | None:
     decided = _newest(work.journal, version)
     if decided is None:
         try:
-            with answering(f"version {version} of {work.target.name}"):
+            with looking_up(f"version {version} of {work.target.name}"):
                 return str(work.mlflow.get_model_version(work.target.name, str(version)).run_id)
         except NotThere:
             decided = decision_on(work.journal, version)

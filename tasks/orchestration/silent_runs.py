@@ -12,7 +12,7 @@ from tasks.orchestration.absorb_runs import ENDED_WHEN_STALE
 from tasks.orchestration.flow_runs import connected, runs_in
 
 HEARTBEAT = "prefect.flow-run.heartbeat"
-SILENT_S = 600.0  # runs by hand beat every 180 s
+SILENT_S = 300.0  # deployed runs beat every 30 s, those by hand every 180 s
 RUNS = "prefect.flow-run."
 
 

@@ -15,7 +15,7 @@ from tasks.arrivals.unit import Unit
 from tasks.candidates.outcome import unit_key
 from tasks.errors import NotThere, TrackingRefused
 from tasks.registry.tags import SET_ASIDE, candidate_tags, tag_duplicate, tag_set_aside
-from tasks.tracking.api import already_there, answering
+from tasks.tracking.api import already_there, answering, looking_up
 from tasks.tracking.logged import Logged
 from tasks.tracking.notes import sentence
 
@@ -180,7 +180,7 @@ def _is_there(client: MlflowClient, target: str, known: Collection[int]) -> bool
 
 def _behind(client: MlflowClient, target: str, alias: str) -> int | None:
     try:
-        with answering(f"alias {alias} of {target}"):
+        with looking_up(f"alias {alias} of {target}"):
             return int(client.get_model_version_by_alias(target, alias).version)
     except NotThere:
         return None

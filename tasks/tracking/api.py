@@ -66,6 +66,21 @@ def answering(subject: str) -> Iterator[None]:
         raise away from error
 
 
+@contextmanager
+def looking_up(subject: str) -> Iterator[None]:
+    """Translate as `answering` does, and call NotThere what MLflow hides.
+
+    With accounts it refuses to show what is not there, as if it were another's.
+    """
+    try:
+        with answering(subject):
+            yield
+    except TrackingRefused as error:
+        if getattr(error.__cause__, "error_code", "") != "PERMISSION_DENIED":
+            raise
+        raise NotThere(f"{subject}: MLflow has none, or hides it from this account ({error})") from error
+
+
 def tracking_away(subject: str, error: Exception) -> GraspError | None:
     """Give what an error of MLflow's client means in our words; None when it is none of that kind."""
     if not isinstance(error, RestException | requests.HTTPError) and (trouble := disk_trouble(error)):

@@ -22,7 +22,7 @@ from tasks.contracts.target import Target
 from tasks.errors import NotThere
 from tasks.journal.ancestry import Ancestor, Ancestry
 from tasks.private import private_directory
-from tasks.tracking.api import answering, download
+from tasks.tracking.api import answering, download, looking_up
 from tasks.tracking.evidence import write_evidence
 from tasks.tracking.experiments import experiment_of, log_figures, runs_of
 from tasks.tracking.flavor import ModelContent
@@ -66,7 +66,7 @@ def read_logged(client: MlflowClient, run_id: str, *, weights: bool = True) -> L
 
     Raises NotThere when it has none, or its file or its model is gone.
     """
-    with answering(f"MLflow run {run_id}"):
+    with looking_up(f"MLflow run {run_id}"):
         run = client.get_run(run_id)
     return _read(client, run, weights=weights)
 

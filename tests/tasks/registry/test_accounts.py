@@ -9,8 +9,8 @@ from mlflow.exceptions import RestException
 from tasks.arrivals.unit import Unit
 from tasks.contracts.target import Target
 from tasks.errors import NotThere, TrackingRefused
-from tasks.registry.registry import register
-from tasks.tracking.logged import Logged
+from tasks.registry.registry import aliases, register
+from tasks.tracking.logged import Logged, read_logged
 from tests.tasks.registry.test_registry import log, logged
 
 __all__ = ["log", "logged"]  # fixtures
@@ -37,6 +37,28 @@ class WithAccounts:
         if self._of_all or not there:
             raise RestException({"error_code": "PERMISSION_DENIED", "message": "Permission denied"})
         return self._client.create_model_version(name, *args, **given)
+
+
+class Hiding:
+    """A client of a server with accounts that has lost everything: it refuses to show what is not there."""
+
+    def __init__(self, client: MlflowClient):
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        def ask(*args: Any, **given: Any) -> Any:
+            try:
+                return getattr(self._client, name)(*args, **given)
+            except RestException as error:
+                raise RestException({"error_code": "PERMISSION_DENIED", "message": "no"}) from error
+
+        return ask
+
+
+def test_what_accounts_hide_of_a_lost_server_counts_as_lost(client: MlflowClient, target: Target):
+    assert aliases(Hiding(client), target.name) == {}
+    with pytest.raises(NotThere, match="or hides it from this account"):
+        read_logged(Hiding(client), "0" * 32)
 
 
 def test_the_first_version_makes_the_model_that_accounts_hide(
