@@ -12,7 +12,7 @@ FILES = sorted((ROOT / "tasks").rglob("*.py")) + sorted((ROOT / "flows").glob("*
 METHODS = {name for name in dir(MlflowClient) if not name.startswith("_")}
 FUNCTIONS = {"list_artifacts", "download_artifacts", "get_artifact_repository"}
 CLIENTS = ("client", "work.mlflow", "self._client", "files")
-WITHIN = "answering("
+WITHIN = ("answering(", "looking_up(")
 
 
 class Call(NamedTuple):
