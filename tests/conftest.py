@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.lanes import lane_of, together
+from tests.lanes import LANES, lane_of, together, unmarked
 
 # Before prefect is imported: it reads its settings then. Tests never use a person's profile or servers.
 os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="grasp-tests-prefect-")
@@ -27,6 +27,8 @@ pytest_plugins = [
 
 def pytest_collection_modifyitems(items):
     """Fast tests first; skip the lanes that this machine cannot run, and say why."""
+    if wrong := unmarked(items):
+        raise pytest.UsageError(f"{wrong}: start a server, need a mark of {LANES}")
     items.sort(key=lane_of)
     missing = _missing_lanes({mark.name for item in items for mark in item.iter_markers()})
     for item in items:

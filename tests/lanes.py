@@ -3,6 +3,8 @@
 from pathlib import Path
 
 LANES = ("integration", "chaos", "browser", "gpu")  # after the unit tests, in this order
+# Fixtures that start a server which takes seconds of CPU: what needs one is no unit test.
+SERVERS = {"mlflow_server", "on_stage", "prefect_api", "prefect_server", "rgw", "stack"}
 
 SHARED = {  # what is costly to start or to import, and the files whose tests need it
     "deployed": ("test_deploy", "test_forms_in_browser"),
@@ -26,6 +28,12 @@ def lane_of(item) -> int:
 def is_fast(item) -> bool:
     """Say whether `make fast` runs a test."""
     return not lane_of(item) and not any(item.get_closest_marker(mark) for mark in ("slow", "soak"))
+
+
+def unmarked(items) -> list[str]:
+    """Name the tests that start such a server and are in no lane: the quick loop would pay for it."""
+    quick = (item for item in items if not lane_of(item) and not item.get_closest_marker("soak"))
+    return [item.nodeid for item in quick if SERVERS & {*item.fixturenames}]
 
 
 def together(nodeid: str) -> str:

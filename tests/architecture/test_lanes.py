@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from coverage import CoverageData
 
-from tests.lanes import APART, SHARED, together
+from tests.lanes import APART, SHARED, together, unmarked
 
 TESTS = Path(__file__).parents[1]
 NAMED = [*APART, *(stem for files in SHARED.values() for stem in files)]
@@ -58,3 +58,20 @@ def test_coverage_of_the_fast_tests_leaves_out_what_others_run(tmp_path: Path):
     measured.read()
     assert {2, 10} <= {*measured.lines(str(tmp_path / "room.py"))}
     assert 6 not in measured.lines(str(tmp_path / "room.py"))
+
+
+class Item:
+    """A test as pytest collects it."""
+
+    nodeid = "test_x.py::test_x"
+
+    def __init__(self, *fixtures: str, marks: tuple[str, ...] = ()) -> None:
+        self.fixturenames, self._marks = fixtures, marks
+
+    def get_closest_marker(self, name: str) -> bool:
+        return name in self._marks
+
+
+def test_a_test_that_starts_a_server_is_no_unit_test():
+    assert unmarked([Item("tmp_path", "mlflow_server")]) == [Item.nodeid]
+    assert unmarked([Item("tmp_path", "moto"), Item("mlflow_server", marks=("integration",))]) == []

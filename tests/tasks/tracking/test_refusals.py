@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from mlflow import MlflowClient
 
 from tasks.arrivals.unit import Unit
@@ -10,6 +11,8 @@ from tasks.contracts.target import Target
 from tasks.tracking.experiments import experiment_of, runs_of
 from tasks.tracking.pages import COLUMNS, LINEAGES, LINEAGES_TAG, VIEW, VIEW_TAG, lineages_page, runs_page
 from tasks.tracking.runs import log_refusal
+
+pytestmark = pytest.mark.integration
 
 
 def refused(decided: Decided, **changes) -> Decided:
