@@ -18,12 +18,14 @@ NEWEST = (Setting(World("emoji-block", 1.0, k=6), "chronological", 60, CONTROLS)
 STARTS = (
     Setting(World("emoji-block", 1.0, k=5, sources="partial"), "chronological", 60, (*CONTROLS, "average")),
     Setting(World("emoji-block", 1.0, k=5, sources="chained"), "chronological", 60, CONTROLS),
-    *(
-        Setting(World("emoji-block", 1.0, k=5, sources=sources), "chronological", 60, peers)
-        for sources, peers in (
-            ("from_served", (*KEY, "last_source")),
-            ("from_stem", ("guarded", "refit_best_source")),
-        )
+    Setting(
+        World("emoji-block", 1.0, k=5, sources="from_served"), "chronological", 60, (*KEY, "last_source")
+    ),
+    Setting(
+        World("emoji-block", 1.0, k=5, sources="from_stem"),
+        "chronological",
+        60,
+        ("guarded", "refit_best_source"),
     ),
 )
 HEADS = tuple(

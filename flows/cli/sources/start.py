@@ -39,6 +39,8 @@ def start_at(which: str, directory: Path) -> Start:
     work = open_work(said[1], by="grasp train-source")
     version = chosen(work, None if said[2] == "champion" else int(said[2]))
     expected, files = expected_digests(work, version), fetch_known(work, version, directory)
-    digest, file = (expected.stem, files.stem) if expected.stem else (expected.served, files.served)
+    digest, file = expected.served, files.served
+    if expected.stem and files.stem:
+        digest, file = expected.stem, files.stem
     parent = Parent(weights_sha256=digest, target=said[1], registry_version=version)
     return Start(work.target, file, parent)
