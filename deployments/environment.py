@@ -9,8 +9,8 @@ from dotenv import dotenv_values
 from tasks.credentials.logins import part_logins
 
 SERVER = {
-    # In-memory leases leak every held slot for ever when the server restarts; the watch, limit 1 with
-    # CANCEL_NEW, would never run again.
+    # In-memory leases leak every held slot for ever when the server restarts; the watch, limit 1, would
+    # never run again.
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     # A watch every 30 s makes 2,880 runs a day.
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",

@@ -23,6 +23,7 @@ from tasks.orchestration.absorb_runs import living_runs
 from tasks.orchestration.artifacts import show_decisions
 from tasks.private import sweep
 from tasks.tracking.runs import end_stale_runs
+from tasks.weights.grown import check_grows
 from tasks.weights.sight import check_seen
 
 
@@ -38,6 +39,8 @@ def absorb_all(target: str, *, flow_run: str) -> str:
     # before any is claimed.
     device_of(work.settings.device)
     check_seen(work.target.architecture, work.target.input)
+    if work.target.grown_from:
+        check_grows(work.target.architecture, work.target.input)
     end_stale_runs(work.mlflow, target, flow_run=flow_run, living=living_runs(target))
     sweep(work.scratch)
     show(work)

@@ -1,4 +1,4 @@
-"""Change settings or data of a living target: `grasp target set`, as a form in Prefect's UI.
+"""Change settings, data or classes of a living target: `grasp target set`, as a form in Prefect's UI.
 
 Runs on the CPU pool, where it waits for no absorb. Needs the bucket. Says what a change means unless told to
 apply it.
@@ -24,6 +24,7 @@ def target_set(
     target: str,
     settings: list[str],
     dataset: str | None = None,
+    classes: list[str] | None = None,
     reason: str = "set by hand",
     then: Literal["print", "apply"] = "print",
 ) -> State[Any]:
@@ -33,6 +34,7 @@ def target_set(
         target: its name, such as digits-now
         settings: each as name=value, such as epochs=12 or margin=0.02; may be none where the data change
         dataset: key of another data set, as grasp target create takes it; without one, the data stay
+        classes: to add some: all of them, those of today first; needs a data set that has them, too
         reason: why, for the journal
         then: print only says what the change means, in the log; apply does it
 
@@ -40,7 +42,7 @@ def target_set(
     with discreet():
         store = Store.from_settings(load_settings(StoreSettings))
         journal = Journal(store, target, by=signed("target set"))
-        planned = plan_change(store, journal, settings=settings, dataset=dataset)
+        planned = plan_change(store, journal, settings=settings, dataset=dataset, classes=classes)
         get_run_logger().info("%s", "\n".join(planned.lines))
         if not planned.changes:
             return Completed(message=planned.lines[0])

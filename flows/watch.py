@@ -43,6 +43,7 @@ def watch() -> None:
             except Exception:  # a fault of ours in one target must not blind the others
                 get_run_logger().exception("target %s", name)
                 failed.append(name)
+        clear_watches()  # polls that fell due meanwhile
         if failed:
             raise TransientError(
                 f"could not look at {', '.join(failed)}; the log says why; the next watch retries"

@@ -9,7 +9,7 @@ from tasks.contracts.state import Point, State
 from tasks.data.datasets import load_dataset
 from tasks.errors import NotThere
 from tasks.registry.stored import ModelDigests, verify_stored
-from tasks.weights.files import load_module
+from tasks.weights.grown import load_grown
 
 SHOWN = 20
 
@@ -32,12 +32,15 @@ def measure_version(work: Work, version: int) -> Reference:
 
 
 def measured_version(work: Work, version: int) -> Measured:
-    """Measure a version on the target's gate and test splits, here and now. Raises as usable_version."""
+    """Measure a version on the target's gate and test splits, here and now. Raises as usable_version.
+
+    One from before a class was added gives that class to no image, so it is wrong on all of them.
+    """
     _known(work, work.journal.state(), version)
     dataset = load_dataset(work.store, work.target.dataset, cache_dir=work.settings.cache_dir)
     with work.directory() as directory:
         files = fetch_known(work, version, directory)
-        model = load_module(files.served, work.target.architecture).to(device_of(work.settings.device))
+        model = load_grown(files.served, work.target.architecture).to(device_of(work.settings.device))
     return measure(model, work.target, dataset)
 
 

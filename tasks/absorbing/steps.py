@@ -60,7 +60,7 @@ def fetch(work: Work, arrival: Arrival) -> Path:
     return take_in(
         work.store,
         arrival.manifest.weights,
-        work.target.architecture,
+        work.target.needed_of(len(arrival.manifest.classes)).architecture,
         cache_dir=work.settings.cache_dir,
         limit_bytes=int(work.settings.cache_limit_gb * 1e9),
     )

@@ -83,16 +83,19 @@ def read_manifest(accepted: Accepted) -> Manifest:
 
 
 def check_signature(source: ModelSignature, target: Target, *, object: str) -> None:  # noqa: A002
-    """Refuse a source whose architecture, classes or input differ from the target's. Raises BadArrival."""
-    where = f"{object} for target {target.name}"
-    if source.architecture != target.architecture:
-        found, needed = _unlike(source.architecture, target.architecture)
+    """Refuse a source whose architecture, classes or input differ from the target's. Raises BadArrival.
+
+    Where classes were added to a target, a source may know the first ones only, as many as it once had.
+    """
+    where, like = f"{object} for target {target.name}", target.needed_of(len(source.classes))
+    if source.architecture != like.architecture:
+        found, needed = _unlike(source.architecture, like.architecture)
         raise BadArrival("architecture", object=where, found=found, needed=needed)
-    if source.classes != target.classes:
-        found, needed = unlike_names(source.classes, target.classes)
+    if source.classes != like.classes:
+        found, needed = unlike_names(source.classes, like.classes)
         raise BadArrival("classes", object=where, found=found, needed=needed)
-    if source.input != target.input:
-        found, needed = _unlike(source.input, target.input)
+    if source.input != like.input:
+        found, needed = _unlike(source.input, like.input)
         raise BadArrival("input", object=where, found=found, needed=needed)
 
 

@@ -14,11 +14,13 @@ from grasp_core.levers import OFF, Levers
 from grasp_core.models.equip import equip
 from grasp_core.models.snapshots import STEM
 from grasp_core.progress import Epoch
+from grasp_core.training.new_rows import fit_new_rows
 from tasks.candidates.measure import Measured, handing_of, measure, samples_of
 from tasks.candidates.steps import Steps
 from tasks.contracts.target import Target
 from tasks.data.datasets import LoadedDataset
-from tasks.weights.files import load_into, load_module, load_source, save
+from tasks.weights.files import load_source, save
+from tasks.weights.grown import architecture_in, grown, load_grown, load_grown_into
 from tasks.weights.licensing import stated_license
 from tasks.weights.snapshots import FileSnapshots
 
@@ -52,6 +54,7 @@ class Candidate:
     after_fine_tune: Measured | None = None
     files: Files | None = None
     license: str | None = None  # as the source's file states it
+    source_classes: int | None = None  # that the source knew, where it was fewer than all
     seconds: dict[str, float] = field(default_factory=dict)
     peak_bytes: dict[str, int] = field(default_factory=dict)
     gpu: dict[str, float] = field(default_factory=dict)  # NVML's figures, where there are any
@@ -81,10 +84,27 @@ def absorb_source(
     train, val = (samples_of(target, dataset, split, handing=handing) for split in ("train", "val"))
     data = TargetData(train, val)
 
-    def fresh_source() -> nn.Module:
-        return equip(load_source(source, target.architecture, object=source.name).to(device), levers)
+    knows = architecture_in(source, target.architecture)
+    fewer = None if knows == target.architecture else knows.num_classes
 
-    model, before = _parent_model(target, dataset, parent, fresh_source, device=device, levers=levers)
+    def fresh_source() -> nn.Module:
+        module = load_source(source, knows, object=source.name)
+        wide = grown(module, target.architecture) if fewer else module
+        return _learned(equip(wide.to(device), levers), target, data, known=knows.num_classes)
+
+    def parent_model() -> tuple[nn.Module, Measured | None]:
+        """Give the model to absorb into (a blank for the first target), and what the served one measures."""
+        if parent is None:
+            return fresh_source(), None
+        network = target.architecture
+        model = equip(load_grown(parent.served, network).to(device), levers)
+        measured = measure(model, target, dataset)
+        if parent.stem:
+            load_grown_into(model, parent.stem, network)
+        known = architecture_in(parent.served, network).num_classes
+        return _learned(model, target, data, known=known), measured
+
+    model, before = parent_model()
     steps = Steps(lambda: measure(model, target, dataset), on_epoch, device=device)
     run = absorb if parent else begin
     absorbed = run(
@@ -96,6 +116,7 @@ def absorb_source(
             absorbed=absorbed,
             before=before,
             after_transfer=measure(model, target, dataset),
+            source_classes=fewer,
             seconds=steps.seconds,
             peak_bytes=steps.peak_bytes,
             levers=levers,
@@ -111,6 +132,7 @@ def absorb_source(
         after_fine_tune=after_fine_tune,
         files=files,
         license=stated_license(source),
+        source_classes=fewer,
         seconds=steps.seconds,
         peak_bytes=steps.peak_bytes,
         gpu=steps.gpu,
@@ -118,23 +140,12 @@ def absorb_source(
     )
 
 
-def _parent_model(
-    target: Target,
-    dataset: LoadedDataset,
-    parent: Parent | None,
-    fresh_source: Callable[[], nn.Module],
-    *,
-    device: torch.device,
-    levers: Levers,
-) -> tuple[nn.Module, Measured | None]:
-    """Give the model to absorb into (a blank for the first target) and what the served parent measures."""
-    if parent is None:
-        return fresh_source(), None
-    model = equip(load_module(parent.served, target.architecture).to(device), levers)
-    before = measure(model, target, dataset)
-    if parent.stem:
-        load_into(model, parent.stem)
-    return model, before
+def _learned(model: nn.Module, target: Target, data: TargetData, *, known: int) -> nn.Module:
+    """Fit the rows of classes that a model does not know to the labels; nothing where it knows all."""
+    if known < target.architecture.num_classes:
+        settings = target.absorb
+        fit_new_rows(model, data, known=known, batch_size=settings.batch_size, seed=settings.seed)
+    return model
 
 
 def _save(model: nn.Module, absorbed: Absorbed, snapshots: FileSnapshots, directory: Path) -> Files:

@@ -72,9 +72,31 @@ class Target(ModelSignature):
         default=None, alias="from", description="first day that a period may start on"
     )
     until: IsoDate | None = Field(default=None, description="last day that a period may end on")
+    grown_from: int | None = Field(
+        default=None,
+        ge=2,
+        description="how many classes it had before others were added at the end; a source may know so many, "
+        "or more, from the first on",
+    )
 
     @model_validator(mode="after")
     def _window(self) -> Self:
         if self.from_ and self.until and self.from_ > self.until:
             raise ValueError(f"from {self.from_} lies after until {self.until}")
+        if self.grown_from and self.grown_from >= len(self.classes):
+            raise ValueError(
+                f"grown_from is {self.grown_from}, needs fewer than the {len(self.classes)} classes"
+            )
         return self
+
+    def with_classes(self, classes: tuple[str, ...]) -> Self:
+        """Give the target with other classes, not checked; grown_from stays where it still says something."""
+        network = self.architecture.model_copy(update={"num_classes": len(classes)})
+        grown = self.grown_from if self.grown_from and self.grown_from < len(classes) else None
+        return self.model_copy(update={"classes": classes, "architecture": network, "grown_from": grown})
+
+    def needed_of(self, known: int) -> ModelSignature:
+        """Give what a source of so many classes has to be: the target, or its first classes as once."""
+        once = self.grown_from is not None and self.grown_from <= known < len(self.classes)
+        like = self.with_classes(self.classes[:known]) if once else self
+        return ModelSignature(architecture=like.architecture, classes=like.classes, input=like.input)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from grasp_core.data.folder import Sample, Skipped, scan, stratified, with_gate
+from grasp_core.data.folder import Sample, Skipped, among, scan, stratified, with_gate
 from tasks.bucket.store import Store
 from tasks.contracts.base import Classes, Document, InputSpec, Name, Sha256
 from tasks.contracts.writing import need_room
@@ -48,15 +48,24 @@ class Preparation:
 
 
 def prepare(
-    folder: Path, out: Path, *, name: str, spec: InputSpec, val: float = 0.1, test: float = 0.1
+    folder: Path,
+    out: Path,
+    *,
+    name: str,
+    spec: InputSpec,
+    val: float = 0.1,
+    test: float = 0.1,
+    first: tuple[str, ...] = (),
 ) -> Preparation:
     """Decode a folder's images into four splits of arrays below out; the same folder gives the same bytes.
 
-    val, test: shares where the folder is not split already; half of val becomes the gate split. Files that
-    hold no whole image, and copies of an image that came before, are skipped and named.
+    val, test: shares where the folder is not split already; half of val becomes the gate split. first:
+    classes that come first, in this order, as a target has them; others of the folder follow by name. Files
+    that hold no whole image, and copies of an image that came before, are skipped and named.
     Raises InvalidData, or InvalidDocument when a split or a class in train ends up empty.
     """
-    found = scan(folder)
+    own = scan(folder)
+    found = among(own, (*first, *(each for each in own.classes if each not in first)))
     need_room(found.classes, name=str(folder))
     try:
         document = Prepared(name=name, classes=found.classes, input=spec)

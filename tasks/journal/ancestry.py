@@ -18,13 +18,18 @@ class Ancestor(Document):
     alpha: float | None
     license: str | None = Field(default=None, description="as the source's file stated it")
     parent: Parent | None = Field(default=None, description="what the source's training started from")
+    classes: int | None = Field(
+        default=None,
+        description="how many classes it knew, from the first on; absent: all that the target had then",
+    )
 
     @model_serializer(mode="wrap")
-    def _without_an_absent_parent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _without_what_is_absent(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what older readers would not know, where it says nothing."""
         written: dict[str, Any] = write(self)
-        if self.parent is None:
-            written.pop("parent", None)
+        for name in ("parent", "classes"):
+            if getattr(self, name) is None:
+                written.pop(name, None)
         return written
 
 

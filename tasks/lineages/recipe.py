@@ -8,7 +8,9 @@ from pydantic import ValidationError
 
 from tasks.absorbing.work import Work
 from tasks.arrivals.unit import config_digest
+from tasks.contracts.dataset import Dataset
 from tasks.contracts.journal import Decided
+from tasks.contracts.reading import read_document
 from tasks.contracts.target import AbsorbSettings, Target
 from tasks.errors import InvalidDocument, NotThere, StoredDiffers
 from tasks.problems import first_problem
@@ -43,9 +45,18 @@ def recipe_of(work: Work, decided: Decided) -> Recipe:
             f"{subject}: the parameters of its MLflow run have digest {config_digest(settings)}, the journal "
             f"says {decided.digests.config}; it cannot be computed again"
         )
-    target = work.target.model_copy(update={"absorb": settings, "dataset": _dataset_key(run, decided)})
+    dataset = _dataset_key(run, decided)
+    target = _as_it_was(work, dataset).model_copy(update={"absorb": settings, "dataset": dataset})
     outcome = read_logged(work.mlflow, decided.mlflow_run_id).outcome
     return Recipe(target, outcome.environment)
+
+
+def _as_it_was(work: Work, dataset: str) -> Target:
+    """Give the target with the classes that it had with a data set: fewer, before others were added."""
+    if work.target.grown_from is None:
+        return work.target
+    classes = read_document(Dataset, work.store.get(dataset).body, name=dataset).classes
+    return work.target.with_classes(classes) if len(classes) < len(work.target.classes) else work.target
 
 
 def _dataset_key(run: Run, decided: Decided) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
@@ -17,15 +17,18 @@ log = logging.getLogger(__name__)
 
 
 def clear_watches() -> int:
-    """Delete watches that were cancelled for another one, and old watches and tends that ended well.
+    """Delete polls that fell due while a watch was looking, cancelled watches, and old ones that ended well.
 
-    Those that failed stay for the vacuum. Says how many went. Raises OrchestrationUnavailable when the API
-    does not answer, OrchestrationRefused when it says no.
+    A poll that waits for a watch to end would look at once what that one has just seen. What a person or the
+    receiver asked for waits and looks; those that failed stay for the vacuum. Says how many went. Raises
+    OrchestrationUnavailable when the API does not answer, OrchestrationRefused when it says no.
     """
-    before = datetime.now(UTC) - KEPT
+    now = datetime.now(UTC)
     with connected() as client:
-        found = runs_in(client, {StateType.CANCELLED, StateType.COMPLETED}, flows=[WATCH_FLOW, TEND_FLOW])
-        gone = list(islice((run for run in found if _is_done_with(run, before)), AT_ONCE))
+        ended = runs_in(client, {StateType.CANCELLED, StateType.COMPLETED}, flows=[WATCH_FLOW, TEND_FLOW])
+        waiting = runs_in(client, {StateType.SCHEDULED}, flows=[WATCH_FLOW])
+        found = (run for run in chain(ended, waiting) if _is_done_with(run, now))
+        gone = list(islice(found, AT_ONCE))
         for run in gone:
             try:
                 client.delete_flow_run(run.id)
@@ -34,7 +37,12 @@ def clear_watches() -> int:
     return len(gone)
 
 
-def _is_done_with(run: FlowRun, before: datetime) -> bool:
-    if run.state_type == StateType.CANCELLED:
-        return True
-    return run.end_time is not None and run.end_time < before
+def _is_done_with(run: FlowRun, now: datetime) -> bool:
+    match run.state_type:
+        case StateType.CANCELLED:
+            return True
+        case StateType.SCHEDULED:
+            due = run.expected_start_time
+            return run.auto_scheduled and due is not None and due < now
+        case _:
+            return run.end_time is not None and run.end_time < now - KEPT

@@ -21,7 +21,8 @@ from tasks.data.folder import labels_of, write_images
 from tasks.data.shares import cure, thin_classes
 from tasks.data.sound import check_splits, sound_samples
 from tasks.errors import InvalidDocument
-from tasks.weights.files import load_module, new_module, save
+from tasks.weights.files import new_module, save
+from tasks.weights.grown import load_grown
 from tasks.weights.snapshots import FileSnapshots
 
 VAL_SHARE = 0.1
@@ -80,6 +81,8 @@ def digits_data(which: str, *, seed: int) -> SourceData:
 def folder_classes(folder: Path, target: Target | None = None) -> tuple[str, ...]:
     """Give the classes that a folder is trained on, before anything is decoded; a target's, if one is named.
 
+    Where classes were added to the target and the folder has none of the last ones, they are left away: rows
+    that training only pushes down are worth less than those that the target's labels give them.
     Raises InvalidData without two classes, InvalidDocument when the folder has a class that the target lacks.
     """
     found = scan(folder).classes
@@ -90,7 +93,8 @@ def folder_classes(folder: Path, target: Target | None = None) -> tuple[str, ...
             f"{folder}: has classes that target {target.name} has not: {', '.join(map(ascii, unknown))}; it "
             f"has {', '.join(map(ascii, target.classes[:SHOWN]))}; rename the folders; nothing was trained"
         )
-    return target.classes
+    known = 1 + max(target.classes.index(name) for name in found)
+    return target.needed_of(max(known, target.grown_from or 0)).classes
 
 
 def folder_data(
@@ -160,11 +164,12 @@ def train(
 ) -> float:
     """Train by the paper's recipe into a weights file; gives the validation accuracy of the epoch kept.
 
-    start: the weights to go on from, checked before; without any, torch's random ones.
+    start: the weights to go on from, checked before, of all classes or the first ones; without any, torch's
+    random ones.
     """
     config = SourceTrainingConfig(epochs=epochs, lr=lr, seed=seed)
     torch.manual_seed(seed)
-    module = load_module(start, signature.architecture) if start else new_module(signature.architecture)
+    module = load_grown(start, signature.architecture) if start else new_module(signature.architecture)
     if torch.cuda.is_available():
         module.cuda()
     snapshots = FileSnapshots(file.parent)

@@ -111,6 +111,8 @@ def log_outcome(
         log_figures(client, run_id, figures_of(outcome), model_id=outcome.model_id)
         write_evidence(directory / "evidence", candidate, target=target)
         client.log_artifacts(run_id, str(directory / "evidence"))
+        if candidate.source_classes is not None:
+            client.set_tag(run_id, "source_classes", f"{candidate.source_classes} of {len(target.classes)}")
         _complete(client, run_id, outcome, directory=directory)
     return Logged(mlflow_run_id=run_id, outcome=outcome)
 
@@ -123,6 +125,7 @@ def _ancestor(candidate: Candidate, unit: Unit, outcome: Outcome) -> Ancestor:
         alpha=outcome.alpha,
         license=candidate.license,
         parent=unit.started_from,
+        classes=candidate.source_classes,
     )
 
 

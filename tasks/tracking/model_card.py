@@ -32,13 +32,14 @@ def model_card(target: Target, unit: Unit, *, outcome: Outcome, ancestors: tuple
             "",
             "## Sources",
             "",
-            "| index | series | period | rev | started from | what became of it | licence "
+            "| index | series | period | rev | classes | started from | what became of it | licence "
             "| weights SHA-256 |",
-            "|---|---|---|---|---|---|---|---|",
+            "|---|---|---|---|---|---|---|---|---|",
             *(_row(ancestor) for ancestor in ancestors),
             "",
             "Licences are what the sources' files state (`grasp publish --license`); for others ask the "
-            "publisher. What its training started from is what its manifest states.",
+            "publisher. Classes: how many a source knew, from the first on; all: those that the target had "
+            "then. What its training started from is what its manifest states.",
             "",
         ]
     )
@@ -70,7 +71,8 @@ def _row(ancestor: Ancestor) -> str:
     became = ancestor.choice + (f", alpha {ancestor.alpha:g}" if ancestor.alpha else "")
     started = ancestor.parent.words if ancestor.parent else "not stated"
     return (
-        f"| {ancestor.index} | {source.series} | {source.period.label} | {source.rev} | {started} | {became} "
+        f"| {ancestor.index} | {source.series} | {source.period.label} | {source.rev} "
+        f"| {ancestor.classes or 'all'} | {started} | {became} "
         f"| {_cell(ancestor.license or 'not stated')} | `{source.weights_sha256[:12]}` |"
     )
 

@@ -44,7 +44,7 @@ def test_the_watch_runs_every_30_seconds_on_cpu_and_never_twice_at_once(deployme
     assert [each.schedule.interval for each in watch.schedules] == [timedelta(seconds=30)]
     assert (watch.work_pool_name, watch.work_queue_name) == ("cpu", "watch")
     assert watch.global_concurrency_limit.limit == 1
-    assert watch.concurrency_options.collision_strategy == "CANCEL_NEW"
+    assert watch.concurrency_options.collision_strategy == "ENQUEUE"
 
 
 def test_absorbs_run_on_gpu_for_one_target_when_asked(deployments):

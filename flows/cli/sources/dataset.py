@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from flows.cli.app import app, out, tell
 from flows.cli.sources.layouts import Labels, Layout, prepare_by_time
+from flows.cli.sources.target_of import target_of
 from tasks.bucket.store import Store
 from tasks.contracts.base import InputSpec
+from tasks.contracts.target import Target
 from tasks.errors import InvalidDocument, OperationRefused
 from tasks.problems import first_problem
 from tasks.settings import StoreSettings, load_settings
@@ -43,6 +45,12 @@ def prepare(
         0.1, "--val", min=0.01, max=0.5, help="Share for val, half of it for the gate."
     ),
     test: float = typer.Option(0.1, "--test", min=0.01, max=0.5, help="Share for test."),
+    target: str = typer.Option(
+        "",
+        "--target",
+        help="Take the input and the order of classes from this target (its name, or its document); folders "
+        "of other names are new classes behind its own.",
+    ),
     overwrite: bool = typer.Option(False, "--overwrite", help="Prepare anew what is in --to already."),
     layout: Layout = typer.Option(
         "folder",
@@ -68,7 +76,9 @@ def prepare(
         raise OperationRefused(
             f"{to}: is not empty; name another folder or add --overwrite; nothing was done"
         )
-    spec = _spec(size, channels, mean, std)
+    given = _spec(size, channels, mean, std)
+    fits = _target(target, given, layout) if target else None
+    spec = fits.input if fits else given
     if layout != "folder":
         made = prepare_by_time(
             folder, to, layout=layout, labels=labels, target_period=target_period, name=name, spec=spec
@@ -78,10 +88,11 @@ def prepare(
         tell(f"{to}/target, period {made.target.label}: {counts}; {len(made.skipped)} skipped")
         tell(f"next: grasp dataset publish {to}/target")
         return
-    prepared = prepare_folder(folder, to, name=name, spec=spec, val=val, test=test)
+    first = fits.classes if fits else ()
+    prepared = prepare_folder(folder, to, name=name, spec=spec, val=val, test=test, first=first)
     tell_account(prepared)
     counts = ", ".join(f"{split} {count}" for split, count in prepared.samples.items())
-    seen = f"{size} x {size} pixels, {channels} channels, {len(prepared.classes)} classes"
+    seen = f"{spec.height} x {spec.width} pixels, {spec.channels} channels, {len(prepared.classes)} classes"
     tell(f"{to}: {counts}; {seen}; {len(prepared.skipped)} skipped, {len(prepared.remarks)} kept with a word")
     if prepared.samples["gate"] < SMALL_SPLIT:
         tell(
@@ -119,6 +130,12 @@ def _tell_some(lines: "Sequence[str]") -> None:
         tell(line)
     if len(lines) > SHOWN:
         tell(f"and {len(lines) - SHOWN} more")
+
+
+def _target(which: str, given: InputSpec, layout: Layout) -> Target:
+    if layout != "folder" or given != _spec(224, 3, *IMAGENET):
+        raise typer.BadParameter("--target brings the input; say it or --size, --channels, --mean, --std")
+    return target_of(which)
 
 
 def _spec(size: int, channels: int, mean: str, std: str) -> InputSpec:

@@ -99,8 +99,15 @@ def train_source(
         if fits:
             _check_takes(fits, series, digits=bool(digits))
         classes = DIGITS if digits else folder_classes(images, fits)
+        if begun:
+            classes = begun.target.classes  # the weights that it goes on from have rows for all of them
         network = architecture or "grasp/digits-cnn"
-        signature = fits or signature_of(network, classes, given_input(size, mean, std, usual_input(network)))
+        usual = usual_input(network)
+        signature = (
+            fits.needed_of(len(classes))
+            if fits
+            else signature_of(network, classes, given_input(size, mean, std, usual))
+        )
         check_seen(signature.architecture, signature.input)  # before a folder is decoded
         if store and not fits:
             warn_untaken(store, signature, place)
@@ -112,6 +119,10 @@ def train_source(
         tell_account(data)
         if data.absent:
             out.print(f"no folder of {', '.join(map(ascii, data.absent))}: this source will not know them")
+        if fits and (later := fits.classes[len(classes) :]):
+            out.print(
+                f"no folder of {', '.join(map(ascii, later))}: trained with the first {len(classes)} classes"
+            )
         if begun:
             out.print(f"training starts from {begun.parent.words}", soft_wrap=True)
         trained = scratch / "weights.safetensors"

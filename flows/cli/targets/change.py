@@ -1,4 +1,4 @@
-"""`grasp target set`: change settings or data of a living target."""
+"""`grasp target set`: change settings, data or classes of a living target."""
 
 import typer
 
@@ -22,11 +22,16 @@ def set_target(
     dataset: str = typer.Option(
         None, "--dataset", help="Key of another data set, as target create takes it."
     ),
-    classes: str = typer.Option(None, "--classes", help="Other classes, separated by commas."),
+    classes: str = typer.Option(
+        None,
+        "--classes",
+        help="All classes, separated by commas: those of today, new ones behind them; needs --dataset.",
+    ),
     reason: str = reason_option("set by hand"),
     apply: bool = typer.Option(False, "--apply", help="Do it; without it, only say what it means."),
 ) -> None:
-    """Change settings or data of a living target, from its next source on; by default only say what it means.
+    """Change settings, data or classes of a living target, from its next source on; by default only say what
+    it means.
 
     Example: [bold]grasp target set digits-now epochs=12 margin=0.02 --reason "more labels" --apply[/]
     """

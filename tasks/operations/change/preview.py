@@ -1,7 +1,7 @@
 """What a change of a target means, in lines for a person: digests, what stays comparable, backfill or not."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tasks.arrivals.unit import digests_of
@@ -9,6 +9,7 @@ from tasks.contracts.changed import Change
 from tasks.contracts.dataset import SMALL_SPLIT, Dataset
 from tasks.contracts.target import Target
 from tasks.journal.history import History
+from tasks.operations.change.classes import Labelled, meaning
 
 SHOWN = 12  # characters of a digest
 LONG = 200  # characters of a value
@@ -25,13 +26,23 @@ def changes_of(before: Target, after: Target) -> tuple[Change, ...]:
 
 
 def preview(
-    before: Target, after: Target, history: History, *, data: tuple[Dataset, Dataset] | None
+    before: Target,
+    after: Target,
+    history: History,
+    *,
+    data: tuple[Dataset, Dataset] | None,
+    new: Sequence[Labelled] = (),
 ) -> Iterator[str]:
-    """Say what differs and what follows. data: the data sets before and after, where they are others."""
+    """Say what differs and what follows.
+
+    data: the data sets before and after, where they are others; new: classes that were added.
+    """
     for change in changes_of(before, after):
         yield f"  {change.name}: {change.before[:LONG]} -> {change.after[:LONG]}"
     if before.absorb != after.absorb:
         yield from _settings(before, after, history)
+    if new:
+        yield from meaning(before, after, new, first=_first(history))
     if data:
         yield from _data(before, after, history, *data)
     if before.gate != after.gate or before.late != after.late:

@@ -1,4 +1,4 @@
-"""What a person wishes a target to be: `epochs=12`, `margin=0.02`, another data set; and the new document."""
+"""What a person wishes a target to be: `epochs=12`, other data, a class more; and the new document."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from tasks.contracts.dataset import Dataset
 from tasks.contracts.target import AbsorbSettings, GateSettings, Target
 from tasks.errors import InvalidDocument, OperationRefused
+from tasks.operations.change.classes import added, check_growth
 from tasks.problems import first_problem
 
 ABSORB, GATE = tuple(AbsorbSettings.model_fields), tuple(GateSettings.model_fields)
@@ -17,7 +18,7 @@ NOTHING = ("", "none")  # takes a date away
 ELSEWHERE = {
     "paused": "use grasp pause and grasp resume",
     "dataset": "use --dataset",
-    "classes": "use --classes, which says what that means",
+    "classes": "use --classes and --dataset",
     "name": "a target's name is its journal's; make a new target",
     "architecture": "every version so far has the old network; make a new target",
     "input": "every version so far sees the old input; make a new target",
@@ -26,11 +27,12 @@ ELSEWHERE = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wish:
-    """Settings by name, as typed; dataset: key of another data set, with what it holds."""
+    """Settings by name, as typed; dataset: key of another data set, data: what it holds; classes: all."""
 
     settings: Mapping[str, str]
     dataset: str | None = None
     data: Dataset | None = None
+    classes: tuple[str, ...] | None = None
 
 
 def read_pairs(pairs: Sequence[str]) -> dict[str, str]:
@@ -52,8 +54,10 @@ def read_pairs(pairs: Sequence[str]) -> dict[str, str]:
 def wished(target: Target, wish: Wish) -> Target:
     """Give the target as wished.
 
-    Raises InvalidDocument when it breaks a rule, OperationRefused for new classes or another input.
+    Raises InvalidDocument when it breaks a rule, OperationRefused for another input, or for other classes
+    than new ones at the end that the data have, too.
     """
+    check_growth(target, classes=wish.classes, data=wish.data)
     typed = wish.settings
     fields: dict[str, Any] = target.model_dump(by_alias=True)
     fields["absorb"] |= {name: typed[name] for name in ABSORB if name in typed}
@@ -62,33 +66,17 @@ def wished(target: Target, wish: Wish) -> Target:
     if wish.dataset is not None and wish.data is not None:
         _check_data(target, wish.data)
         fields["dataset"] = wish.dataset
+    if wish.classes is not None and added(target, wish.classes):
+        fields["classes"] = wish.classes
+        fields["architecture"] |= {"num_classes": len(wish.classes)}
+        fields["grown_from"] = target.grown_from or len(target.classes)
     try:
         return Target.model_validate(fields)
     except ValidationError as error:
         raise InvalidDocument(f"target {target.name}: {first_problem(error)}; nothing was changed") from error
 
 
-def check_classes(target: Target, classes: Sequence[str]) -> None:
-    """Raise OperationRefused, with the way to go, when a target is to have other classes than it has."""
-    if tuple(classes) == target.classes:
-        return
-    known = len(target.classes)
-    more = [name for name in classes[known:] if name not in target.classes]
-    if tuple(classes[:known]) == target.classes:
-        found = f"{', '.join(more)} at the end"
-    else:
-        found = f"{len(classes)} classes, which are not the {known} of today with others behind them"
-    raise OperationRefused(
-        f"target {target.name}: new classes ({found}) cannot be taken up by a living target: every source "
-        f"and version so far has {known} rows in its head, no source was trained on the new class, and the "
-        "gate holds candidates against champions that cannot name it. What helps: a new target beside this "
-        "one, with data of all classes and a series of its own (grasp target create "
-        f"{_next_name(target.name)} …; docs/howto/add-a-class.md); nothing was changed"
-    )
-
-
 def _check_data(target: Target, data: Dataset) -> None:
-    check_classes(target, data.classes)
     if data.input != target.input:
         raise OperationRefused(
             f"data set {data.name}: its images are {_size(data)}, target {target.name} sees {_size(target)}; "
@@ -101,10 +89,6 @@ def _size(document: Dataset | Target) -> str:
     size = document.input
     normal = f"mean {list(size.mean)}, std {list(size.std)}"
     return f"{size.height} x {size.width}, {size.channels} channels, {normal}"
-
-
-def _next_name(name: str) -> str:
-    return f"{name[:60]}-v2"
 
 
 def _value(name: str, typed: str) -> Any:

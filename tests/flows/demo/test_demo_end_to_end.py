@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -41,6 +43,13 @@ def test_the_demo_absorbs_six_periods_a_late_one_and_refuses_the_broken_one(demo
     assert found["champion"]["registry_version"] in versions
     assert "models:/digits-now@champion" in demo.output.read_text()
     assert left_behind(demo.directory) == []
+
+
+def test_the_runs_page_of_a_demo_shows_no_cancelled_watch(demo: DemoRun):
+    with closing(sqlite3.connect(demo.directory / "prefect" / "prefect.db")) as database:
+        names = [row[0] for row in database.execute("SELECT state_name FROM flow_run")]
+    assert "Completed" in names
+    assert "Cancelled" not in names
 
 
 def test_ctrl_c_while_a_worker_runs_a_flow_leaves_no_process_and_says_what_was_stopped(tmp_path):

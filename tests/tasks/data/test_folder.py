@@ -208,3 +208,12 @@ def test_what_is_kept_in_a_special_way_is_said_with_the_name_of_its_file(photos,
     assert prepared.remarks == (
         f"{photos / 'cat' / 'shape.png'}: it is transparent in parts, which are white now",
     )
+
+
+def test_a_targets_classes_come_first_in_their_order_and_new_ones_behind_them(photos, tmp_path):
+    prepared = prepare(photos, tmp_path / "out", name="pets", spec=SPEC, first=("dog",))
+    assert prepared.classes == ("dog", "cat")
+    train = np.load(tmp_path / "out" / "train-labels.npy")
+    assert sorted(np.bincount(train)) == [15, 16]
+    with pytest.raises(InvalidDocument, match="bird"):
+        prepare(photos, tmp_path / "out", name="pets", spec=SPEC, first=("dog", "bird"))

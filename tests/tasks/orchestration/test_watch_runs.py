@@ -1,11 +1,15 @@
 """Watches that say nothing any more are cleared away; what a person may want to read stays."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelled, Completed, Failed, Running
+from prefect.states import Cancelled, Completed, Failed, Running, Scheduled
 
 from tasks.orchestration import watch_runs
 from tasks.orchestration.absorb_runs import ABSORB_FLOW, WATCH_FLOW
@@ -44,3 +48,34 @@ def test_cancelled_and_old_watches_go_and_all_others_stay(prefect_api, monkeypat
         monkeypatch.setattr(watch_runs, "KEPT", timedelta(hours=-1))  # as if ten minutes had gone by
         clear_watches()
         assert there(fresh, failed, absorb) == [False, True, True]
+
+
+def test_polls_that_fell_due_while_a_watch_looks_go_and_what_was_asked_for_waits(prefect_api):
+    """As a worker leaves them that found the slot of the watch taken, with the strategy ENQUEUE."""
+    now = datetime.now(UTC)
+    with get_client(sync_client=True) as client:
+        flow_id = client.create_flow_from_name(WATCH_FLOW)
+        every = DeploymentScheduleCreate(
+            schedule=IntervalSchedule(interval=timedelta(minutes=1)), active=False
+        )
+        deployment = client.create_deployment(flow_id, "polls", schedules=[every])
+        asked = client.create_flow_run_from_deployment(deployment)
+        for ago in (timedelta(minutes=3), timedelta(minutes=-5)):
+            times = {"start_time": str(now - ago), "end_time": str(now - ago + timedelta(minutes=2))}
+            client._client.post(f"/deployments/{deployment}/schedule", json=times).raise_for_status()
+        polls = [run for run in runs_of(client, deployment) if run.auto_scheduled]
+        due = [run for run in polls if run.expected_start_time and run.expected_start_time < now]
+        assert 0 < len(due) < len(polls)
+        waits = Scheduled(name="AwaitingConcurrencySlot", scheduled_time=now + timedelta(seconds=30))
+        client.set_flow_run_state(due[0].id, waits, force=True)
+
+        clear_watches()
+
+        left = {run.id for run in runs_of(client, deployment)}
+        assert left == {asked.id, *(run.id for run in polls if run not in due)}
+        client.delete_deployment(deployment)
+
+
+def runs_of(client: SyncPrefectClient, deployment) -> list[FlowRun]:
+    named = DeploymentFilter(id=DeploymentFilterId(any_=[deployment]))
+    return client.read_flow_runs(deployment_filter=named)

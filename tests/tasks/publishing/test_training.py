@@ -3,9 +3,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from tasks.contracts.base import InputSpec
+from tasks.contracts.base import Architecture, InputSpec
+from tasks.contracts.target import Target
 from tasks.errors import InvalidDocument
-from tasks.publishing.training import folder_data
+from tasks.publishing.training import folder_classes, folder_data
 
 SPEC = InputSpec(height=8, width=8, channels=3, mean=(0.5,) * 3, std=(0.5,) * 3)
 
@@ -74,3 +75,12 @@ def test_the_command_names_what_it_skipped(photos, tmp_path):
     assert told.exit_code == 0, told.output
     assert "cat/Thumbs.db: UnidentifiedImageError" in told.output
     assert "epoch 3/3" in told.output
+
+
+def test_a_folder_without_the_classes_that_were_added_last_is_trained_with_those_before(photos):
+    fields = {"series": ("pets",), "input": SPEC, "dataset": f"datasets/p/{'0' * 64}/dataset.json"}
+    network = Architecture(id="grasp/digits-cnn", in_channels=3, num_classes=4)
+    target = Target(name="p", architecture=network, classes=("cat", "dog", "owl", "bat"), **fields)
+    assert folder_classes(photos, target) == target.classes
+    assert folder_classes(photos, target.model_copy(update={"grown_from": 2})) == ("cat", "dog")
+    assert folder_classes(photos, target.model_copy(update={"grown_from": 3})) == ("cat", "dog", "owl")
