@@ -27,7 +27,7 @@ def absorb(target: str) -> State[Any]:
         holder = older_living_run(target, flow_run_id=own_id)
         if holder:
             return Completed(
-                message=f"held by flow run {holder}, which absorbs this target and takes all that is ready; "
+                message=f"held by {holder.words}: it absorbs this target and takes all that is ready; "
                 "nothing was done here"
             )
         # torch and mlflow take seconds to import: a run that is held back, or dies early, waits for neither

@@ -19,6 +19,7 @@ from tasks.arrivals.unit import plan
 from tasks.candidates.device import device_of
 from tasks.errors import BadArrival, BlobChanged, GraspError, JournalMoved
 from tasks.journal.recent import decided_since, recent_decisions
+from tasks.journal.wording import decided_words
 from tasks.orchestration.absorb_runs import living_runs
 from tasks.orchestration.artifacts import show_decisions
 from tasks.private import sweep
@@ -136,11 +137,12 @@ def absorb_arrival(work: Work, arrival: Arrival, flow_run: str) -> bool:
 def absorb_unit(work: Work, arrival: Arrival, flow_run: str) -> None:
     """Fetch, absorb and log, decide, show: one source from its blob to the champion."""
     keep_up(work)
-    source = fetch(work, arrival)
     unit = plan(work.target, arrival, work.journal.last)
+    get_run_logger().info("%s: absorbing into %s, as number %d", unit.source_name, unit.target, unit.index)
+    source = fetch(work, arrival)
     logged = produce(work, unit, source, flow_run=flow_run)
     decided = decide(work, unit, logged)
-    get_run_logger().info("%s: %s (%s)", unit.manifest_key, decided.decision, decided.reason_code)
+    get_run_logger().info("%s: %s", unit.source_name, decided_words(decided))
     show(work)
     show_decisions(work.target.name, recent_decisions(work.journal))
 

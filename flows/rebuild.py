@@ -13,6 +13,7 @@ from tasks.arrivals.refuse import refuse_arrival, refuse_beside, unfit
 from tasks.errors import BadArrival, JournalMoved, NotThere
 from tasks.journal.history import Historian
 from tasks.journal.recent import recent_decisions
+from tasks.journal.wording import decided_words
 from tasks.lineages.beside import arrival_of, unit_beside, work_beside
 from tasks.lineages.course import check_going
 from tasks.lineages.hint import keeping
@@ -101,7 +102,7 @@ def _absorb(work: Work, going: Rebuilding, arrival: Arrival) -> None:
             source = fetch(work, arrival)
             logged = produce(work, unit, source, flow_run=going.flow_run)
             decided = decide(work, unit, logged)
-        get_run_logger().info("%s in %s: %s", unit.manifest_key, unit.lineage, decided.decision)
+        get_run_logger().info("%s in %s: %s", unit.source_name, unit.lineage, decided_words(decided))
         show_decisions(unit.target, [decided, *recent_decisions(work.journal)])
     except BadArrival as error:
         _refuse(work, going, arrival, error)

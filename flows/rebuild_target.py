@@ -73,8 +73,8 @@ def _begin(work: Work, rebuild: Rebuild, *, flow_run: str, reason: str) -> Rebui
     other = older_living_run(rebuild.target, flow_run_id=flow_run, flows=REBUILD_FLOWS)
     if other:
         raise OperationRefused(
-            f"flow run {other} rebuilds a lineage of {rebuild.target} already; wait for it, or cancel it if "
-            "it is dead; the same command goes on where it was"
+            f"target {rebuild.target}: a lineage is rebuilt already by {other.words}; wait for it, or cancel "
+            "it if it is dead; the same command goes on where it was"
         )
     end_stale_runs(work.mlflow, rebuild.target, flow_run=flow_run, living=living_runs(rebuild.target))
     show(work)

@@ -15,7 +15,7 @@ After=network-online.target
 
 [Service]
 ExecStart={python} -P -m deployments.machine {quoted}
-WorkingDirectory={quoted}
+WorkingDirectory={directory}
 Restart=on-failure
 RestartSec=10
 KillMode=mixed
@@ -34,9 +34,10 @@ def unit_name(layout: Layout) -> str:
 
 def unit_text(layout: Layout) -> str:
     """Write the unit. A stack that `grasp down` stopped stays down until the next boot."""
-    escaped = str(layout.directory).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    directory = str(layout.directory).replace("%", "%%")  # WorkingDirectory= knows no quotes, ExecStart= does
+    quoted = directory.replace("\\", "\\\\").replace('"', '\\"')
     python = sys.executable.replace("%", "%%")
-    return UNIT.format(directory=escaped, python=f'"{python}"', quoted=f'"{escaped}"')
+    return UNIT.format(directory=directory, python=f'"{python}"', quoted=f'"{quoted}"')
 
 
 def write_unit(layout: Layout, *, home: Path) -> Path:

@@ -40,7 +40,7 @@ def fit_new_rows(module: nn.Module, data: TargetData, *, known: int, batch_size:
         new = functional.linear(features, *rows)
         cost = functional.cross_entropy(torch.cat([logits[:, :known], new], dim=1), labels)
         cost = cost + PULL * (rows[0] - start[0]).square().sum()
-        cost.backward()
+        cost.backward()  # type: ignore[no-untyped-call]
         return cost
 
     with torch.enable_grad():

@@ -97,7 +97,7 @@ def _said(entry: Entry) -> str:
             f"needed {reason.needed}; {reason.next}"
         )
     if isinstance(entry, Attempted):
-        return f"attempt {entry.n} began (flow run {entry.flow_run})"
+        return f"attempt {entry.n} began"
     if isinstance(entry, Requeued) and entry.attempts:
         return f"attempt ended without a decision ({entry.attempts} count): {entry.reason}"
     if isinstance(entry, Requeued):

@@ -4,8 +4,10 @@ import re
 
 from tasks.bucket.store import Store
 from tasks.contracts import keys
+from tasks.contracts.journal import Accepted
 from tasks.contracts.state import State
 from tasks.errors import NotThere, OperationRefused
+from tasks.journal.log import Journal
 
 _ID = re.compile(r"\A[0-9a-f]{6,64}\Z")
 
@@ -37,6 +39,15 @@ def find_arrival(which: str, state: State) -> str | None:
         shown = ", ".join(sorted(fits)[:3])
         raise OperationRefused(f"{which}: {len(fits)} arrivals begin so ({shown}, ...); give more of the id")
     return fits.pop() if fits else None
+
+
+def name_of(arrival: str, journal: Journal) -> str:
+    """Name an arrival as people do, series/period/rev; by the start of its id where that is unknown."""
+    state = journal.last
+    known = state.open.get(arrival) or state.closed.get(arrival)
+    entry = journal.entry(known.accepted_seq) if known else None
+    key = keys.parse_manifest_key(entry.key) if isinstance(entry, Accepted) else None
+    return f"{key.series}/{key.label}/{key.rev}" if key else arrival[:12]
 
 
 def is_published(store: Store, which: str) -> bool:

@@ -20,6 +20,12 @@ def _redacted(words: Any) -> Any:
     return redacted(words)
 
 
+def decided_words(decided: Decided) -> str:
+    """Say in a few words what was decided: `promoted (first), version 1`."""
+    version = f", version {decided.registry_version}" if decided.registry_version else ""
+    return f"{decided.decision} ({decided.reason_code}){version}"
+
+
 def decision_lines(decided: Decided) -> list[str]:
     """Say in lines of Markdown what was decided about a source, and why."""
     reason = decided.reason

@@ -20,6 +20,6 @@ def check_idle(target: str, *, flows: Sequence[str]) -> None:
         ) from error
     if living:
         raise OperationRefused(
-            f"target {target}: flow run {living} is at work on it and may need what would be deleted; "
+            f"target {target}: {living.words}, may need what would be deleted; "
             "wait for it, or cancel it first; nothing was deleted"
         )

@@ -11,6 +11,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import flow_run as this_flow_run
 from prefect.states import Crashed
+from prefect.utilities.urls import url_for
 
 from tasks.errors import OrchestrationRefused
 from tasks.orchestration.flow_runs import connected, count_in, runs_in, translated
@@ -31,6 +32,21 @@ class CurrentFlowRun(NamedTuple):
 
     id: str
     name: str
+
+
+class LivingRun(NamedTuple):
+    """A flow run that is at work. page: where Prefect's UI shows it; None where that is not known."""
+
+    id: str
+    name: str
+    since: datetime | None
+    page: str | None
+
+    @property
+    def words(self) -> str:
+        """Name it for people."""
+        since = f" since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
+        return f"flow run {self.name}, at work{since}" + (f" ({self.page})" if self.page else "")
 
 
 def current_flow_run() -> CurrentFlowRun | None:
@@ -60,7 +76,9 @@ def trigger_absorb(target: str, *, ready: Sequence[str]) -> str | None:
         key = _digest(key, str(flow_run.id))
 
 
-def older_living_run(target: str, *, flow_run_id: str, flows: Sequence[str] = (ABSORB_FLOW,)) -> str | None:
+def older_living_run(
+    target: str, *, flow_run_id: str, flows: Sequence[str] = (ABSORB_FLOW,)
+) -> LivingRun | None:
     """Find a started run of the target that is still alive and older than this one; None when there is none.
 
     Only started runs count, in order of start, then id: so no two runs can wait for each other, and one
@@ -70,7 +88,10 @@ def older_living_run(target: str, *, flow_run_id: str, flows: Sequence[str] = (A
         runs = [run for run in runs_in(client, STARTED, flows=flows) if _is_for(run, target)]
     mine = next((run for run in runs if str(run.id) == flow_run_id), None)
     older = [run for run in runs if mine is None or _age(run) < _age(mine)]
-    return str(min(older, key=_age).id) if older else None
+    if not older:
+        return None
+    first = min(older, key=_age)
+    return LivingRun(str(first.id), first.name, first.start_time, url_for("flow-run", obj_id=first.id))
 
 
 def living_runs(target: str) -> frozenset[str]:

@@ -24,6 +24,9 @@ def absorb(target: str = typer.Option(..., "--target", help="Name of the target.
     from prefect import tags
 
     from flows.absorb import absorb as flow
+    from flows.cli.by_hand import say_what_is_done
+
+    say_what_is_done()
 
     with tags(f"target:{target}"):  # as on the runs that the watch starts
         state = flow(target, return_state=True)

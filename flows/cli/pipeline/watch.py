@@ -20,6 +20,9 @@ def watch(
     from tasks.orchestration.flow_runs import need_server
 
     need_server()
+    from flows.cli.by_hand import say_what_is_done
     from flows.watch import watch as flow
+
+    say_what_is_done()
 
     flow()

@@ -11,7 +11,7 @@ from flows.cli.reason import reason_option
 from flows.cli.targets.each_target import Looked, look_at
 from tasks.arrivals.explain import Explanation
 from tasks.arrivals.explain import explain as explain_arrival
-from tasks.arrivals.find import find_arrival, is_published
+from tasks.arrivals.find import find_arrival, is_published, name_of
 from tasks.arrivals.requeue import requeue as requeue_arrival
 from tasks.bucket.store import Store
 from tasks.contracts.target import Target
@@ -67,7 +67,7 @@ def requeue(
     for known in _somewhere(looked, arrival, store):
         requeue_arrival(known.journal, known.arrival_id, reason=reason)
         tell(
-            f"arrival {known.arrival_id[:12]} is open again for target {known.target.name}; "
+            f"{name_of(known.arrival_id, known.journal)} is open again for target {known.target.name}; "
             "the next watch looks at it"
         )
 
@@ -100,7 +100,7 @@ def _somewhere(looked: Looked[T | None], which: str, store: Store) -> list[T]:
 
 
 def _print(item: Explanation) -> None:
-    out.print(f"\n[bold]{item.target}[/]: arrival {item.arrival_id[:12]}, {escape(printable(item.key))}")
+    out.print(f"\n[bold]{item.target}[/]: {escape(printable(item.key))}, arrival {item.arrival_id[:12]}")
     for event in item.events:
         tell(f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.what}")
         tell(f"  {'':19}  entry {event.seq}, {event.by}", style="dim")

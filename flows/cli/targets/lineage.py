@@ -61,6 +61,9 @@ def backfill(
 
     need_server()
     from flows.backfill import backfill as flow
+    from flows.cli.by_hand import say_what_is_done
+
+    say_what_is_done()
 
     _end(flow(target, request, return_state=True))
 
@@ -82,7 +85,10 @@ def retract(
     from tasks.orchestration.flow_runs import need_server
 
     need_server()
+    from flows.cli.by_hand import say_what_is_done
     from flows.retract import retract as flow
+
+    say_what_is_done()
 
     _end(flow(target, arrival, reason, return_state=True))
 

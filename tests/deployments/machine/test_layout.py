@@ -1,6 +1,9 @@
 """What a one-machine stack keeps of itself, and what it writes for others."""
 
+import os
+import subprocess
 from pathlib import Path
+from shutil import which
 
 import pytest
 from dotenv import dotenv_values
@@ -9,7 +12,7 @@ from deployments.machine.background import start
 from deployments.machine.environment import need_no_others, prefect_server, settings
 from deployments.machine.layout import keep, make_layout, own_settings, servers_to_start, write_settings
 from deployments.machine.look import lines_of
-from deployments.machine.systemd import unit_name, unit_text
+from deployments.machine.systemd import unit_name, unit_text, write_unit
 from deployments.machine.units import units
 from tasks.errors import InvalidSettings
 
@@ -83,6 +86,22 @@ def test_a_unit_for_systemd_names_its_directory_and_is_another_for_each(tmp_path
     assert unit_name(layouts[0]).startswith("grasp-my-models-")
     assert unit_name(layouts[0]) != unit_name(layouts[1])
     assert f'-m deployments.machine "{tmp_path}/My models"' in unit_text(layouts[0])
+    assert f"WorkingDirectory={tmp_path}/My models\n" in unit_text(
+        layouts[0]
+    )  # quotes would be part of the path
+
+
+@pytest.mark.skipif(not which("systemd-analyze"), reason="systemd's own reader of units is not installed")
+def test_systemd_itself_finds_no_fault_in_the_unit(tmp_path: Path):
+    (tmp_path / 'My "50%" \\models').mkdir()
+    unit = write_unit(make_layout(tmp_path / 'My "50%" \\models'), home=tmp_path)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--user", "--man=no", unit],
+        env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_stack_that_does_not_run_says_so_and_shows_disk_and_versions(tmp_path: Path):

@@ -1,3 +1,4 @@
+import re
 from uuid import uuid4
 
 import pytest
@@ -96,7 +97,14 @@ def test_the_run_that_started_first_leads_whichever_was_created_first(client, de
     created_first, started_first = (by_hand(client, deployment, target) for _ in range(2))
     set_state(client, started_first, Running())
     set_state(client, created_first, Running())
-    assert older_living_run(target, flow_run_id=created_first) == started_first
+    leads = older_living_run(target, flow_run_id=created_first)
+    assert leads is not None
+    assert leads.id == started_first
+    assert re.fullmatch(
+        rf"flow run {leads.name}, at work since 20\d\d-\d\d-\d\d \d\d:\d\d UTC "
+        rf"\(http://\S+/runs/flow-run/{started_first}\)",
+        leads.words,
+    )
     assert older_living_run(target, flow_run_id=started_first) is None
 
 
