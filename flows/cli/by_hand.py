@@ -8,15 +8,17 @@ from pathlib import Path
 def say_what_is_done() -> None:
     """Show a flow run of this process as time and words; what Prefect itself says only where it warns.
 
-    With --debug all of it is shown. Prefect's UI gets every line in any case. Call it when prefect is
-    imported, before the flow is called.
+    With --debug all of it is shown. Prefect's UI gets every line in any case.
     """
     if os.environ.get("GRASP_DEBUG"):
         return
-    import prefect
+    import prefect.main  # sets its logging up, once: a console on the root logger
+    from prefect.logging.handlers import PrefectConsoleHandler
 
     engine = str(Path(prefect.__file__).parent)
-    for handler in logging.getLogger("prefect").handlers:
+    for handler in logging.getLogger().handlers:
+        if not isinstance(handler, PrefectConsoleHandler):
+            continue
         handler.addFilter(
             lambda record: record.levelno > logging.INFO or not record.pathname.startswith(engine)
         )
