@@ -10,11 +10,11 @@ from torch import nn
 from grasp_core.absorb import absorb, begin
 from grasp_core.absorbed import Absorbed
 from grasp_core.data.target import TargetData
+from grasp_core.growth.new_rows import fit_new_rows
 from grasp_core.levers import OFF, Levers
 from grasp_core.models.equip import equip
 from grasp_core.models.snapshots import STEM
 from grasp_core.progress import Epoch
-from grasp_core.training.new_rows import fit_new_rows
 from tasks.candidates.measure import Measured, handing_of, measure, samples_of
 from tasks.candidates.steps import Steps
 from tasks.contracts.target import Target

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from grasp_core.models.head import head_of, what_hinders, widen_into
+from grasp_core.growth.head import head_of, what_hinders, widen_into
 from tasks.contracts.base import Architecture, InputSpec
 from tasks.errors import OperationRefused
 from tasks.weights.files import load_into, load_module, new_module

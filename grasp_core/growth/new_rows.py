@@ -8,8 +8,8 @@ from torch.optim import LBFGS
 from grasp_core.data.sample import sampled
 from grasp_core.data.target import TargetData, to_measure
 from grasp_core.errors import IncompatibleSource
+from grasp_core.growth.head import head_of
 from grasp_core.models.equip import full_precision
-from grasp_core.models.head import head_of
 from grasp_core.models.loss import logits_of
 from grasp_core.models.modes import mode
 

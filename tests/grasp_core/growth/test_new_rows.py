@@ -8,9 +8,9 @@ from torch import nn
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import TargetData
 from grasp_core.errors import IncompatibleSource
+from grasp_core.growth.head import widen_into
+from grasp_core.growth.new_rows import fit_new_rows
 from grasp_core.models.evaluate import evaluate
-from grasp_core.models.head import widen_into
-from grasp_core.training.new_rows import fit_new_rows
 
 COLOURS = np.eye(3, dtype=np.uint8) * 200
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from grasp_core.errors import IncompatibleSource
+from grasp_core.growth.head import what_hinders, widen_into
 from grasp_core.models.architectures import TESTED, build
-from grasp_core.models.head import what_hinders, widen_into
 
 IMAGES = torch.rand(16, 1, 8, 8, generator=torch.Generator().manual_seed(0))
 
