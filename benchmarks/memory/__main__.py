@@ -66,13 +66,15 @@ def main() -> None:
     """Measure, print, and write benchmarks/memory/results.json for the report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS), help="only these")
-    chosen = parser.parse_args().peers
+    parser.add_argument("--counts", nargs="+", type=int, help="of sources; usual: 2, 8 and 64")
+    given = parser.parse_args()
     torch.set_num_threads(1)
     config = AbsorbConfig(lr=1e-3, epochs=1, initial_epochs=1, batch_size=BATCH)
     peaks = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for peer in chosen:
-        counts = GROWING if peer in SLOW else COUNTS
-        peaks[peer] = {str(count): round(peak_of(peer, sources=count, config=config), 3) for count in counts}
+    for peer in given.peers:
+        for count in given.counts or (GROWING if peer in SLOW else COUNTS):
+            peak = round(peak_of(peer, sources=count, config=config), 3)
+            peaks.setdefault(peer, {})[str(count)] = peak
     plain = plain_fine_tune(config.fine_tuning(epochs=1))
     one_fold = AbsorbConfig(folds=1, lr=1e-3, epochs=1, initial_epochs=1, batch_size=BATCH)
     single = peak_of("guarded", sources=8, config=one_fold)

@@ -9,6 +9,11 @@ from benchmarks.speed.record import Timing
 from tasks.studies.tables import markdown
 
 GPU = Path(__file__).parent / "gpu.json"
+MEMORY = Path(__file__).parent.parent / "memory" / "photographs.json"
+OF_MEMORY = (
+    "Peaks of a whole absorb at 224 pixels, and what they are of a plain fine-tune's "
+    "(`python -m benchmarks.memory.photographs`).\n\n"
+)
 HEAD = """# Performance
 
 Written by `make bench-speed` from its ledgers. Photographs are made up (JPEG, 500 x 375), images are
@@ -24,10 +29,12 @@ NO_GPU = (
 COLUMNS = ["what", "variant", "runs", "CPU s", "wall s", "published / own, CPU", "peak MB", "val %", "load"]
 
 
-def report(found: list[Timing], *, gpu: Path = GPU) -> str:
+def report(found: list[Timing], *, gpu: Path = GPU, memory: Path = MEMORY) -> str:
     """Write the page."""
     on_gpu = _on_gpu(json.loads(gpu.read_text())) if gpu.exists() else NO_GPU
-    return HEAD + "## On a CPU\n\n" + _on_cpu(found) + "\n## On a GPU\n\n" + on_gpu
+    of_memory = _of_memory(json.loads(memory.read_text())) if memory.exists() else "Not measured yet.\n"
+    parts = {"On a CPU": _on_cpu(found), "On a GPU": on_gpu, "Memory": of_memory}
+    return HEAD + "\n".join(f"## {title}\n\n{text}" for title, text in parts.items())
 
 
 def _on_cpu(found: list[Timing]) -> str:
@@ -90,6 +97,23 @@ def _on_gpu(given: dict[str, Any]) -> str:
         lines.append(f"\nA fine-tune on {part['images']} photographs for {part['epochs']} epochs:\n")
         lines.append(markdown(["variant", "runs", "s", "published / own"], rows))
     return "\n".join(lines) + "\n"
+
+
+def _of_memory(given: dict[str, dict[str, float]]) -> str:
+    """Set each peak beside that of the plain fine-tune of the same network and batch."""
+    rows = []
+    for what, peaks in given.items():
+        name, kind, sources, batch = what.split()
+        plain = given.get(f"{name} plain {sources} {batch}")
+        if kind == "plain" or plain is None:
+            continue
+        ratios = [f"{peaks[key] / plain[key]:.2f}" for key in ("live", "resident")]
+        disk = f"{peaks['disk'] / peaks['parameters']:.1f}"
+        peak = f"{peaks['live'] / 1e6:.0f}"
+        rows.append([name, kind, sources.removeprefix("K="), batch.removeprefix("B="), peak, *ratios, disk])
+    columns = ["network", "mode", "sources", "batch", "peak of live tensors, MB", "live / plain"]
+    columns += ["resident / plain", "disk, in sizes of the network"]
+    return OF_MEMORY + markdown(columns, rows) + "\n"
 
 
 def _spread(values: list[float], *, digits: int = 1) -> str:

@@ -1,7 +1,9 @@
 """The page about speed says what was measured, and what could not be."""
 
+import json
 from pathlib import Path
 
+from benchmarks.memory.photographs import measure
 from benchmarks.speed.record import Timing
 from benchmarks.speed.report import GPU, report
 
@@ -35,3 +37,26 @@ def test_parts_that_did_not_come_to_an_end_on_a_gpu_are_named():
     assert GPU.exists()
     assert "compiled 32: not measured" in page
     assert "of it." in page
+
+
+def test_memory_is_said_as_a_ratio_to_the_plain_fine_tune_of_the_same_network(tmp_path: Path):
+    peaks = {"parameters": 4, "live": 100, "resident": 1000, "disk": 4}
+    ledger = {
+        "timm/mobilevit_xxs plain K=1 B=8": peaks,
+        "timm/mobilevit_xxs guarded K=1 B=8": {**peaks, "live": 103, "resident": 1100, "disk": 12},
+        "torchvision/resnet50 guarded K=1 B=8": peaks,  # nothing to hold it against
+    }
+    path = tmp_path / "memory.json"
+    path.write_text(json.dumps(ledger))
+
+    page = report([], memory=path)
+
+    assert "| timm/mobilevit_xxs | guarded | 1 | 8 | 0 | 1.03 | 1.10 | 3.0 |" in page
+    assert "resnet50 | guarded" not in page
+
+
+def test_an_absorb_in_a_process_of_its_own_tells_its_peaks():
+    told = measure("grasp/digits-cnn", "guarded", batch=8, sources=2, side=16)
+    assert told["live"] > told["parameters"]
+    assert told["resident"] > told["live"]
+    assert 0 < told["disk"] < 8 * told["parameters"]
