@@ -79,7 +79,8 @@ def _show(
     else:
         _print_all(looked, lost, settings, glance)
         if page:
-            tell(f"\nabsorb runs: {page}")
+            out.print()
+            tell(f"absorb runs: {page}")
     for away in filter(None, (glance.away, orchestrator.away)):
         typer.echo(f"grasp: {away}", err=True)
     return looked

@@ -31,7 +31,10 @@ def test_an_absorb_by_hand_is_found_by_its_targets_tag(world: World):
         assert len(client.read_flow_runs(flow_run_filter=wanted)) == 1
 
 
-def test_status_names_the_champion_its_accuracy_its_page_and_that_it_is_paused(world: World, mlflow_server):
+def test_status_names_the_champion_its_accuracy_its_pages_and_that_it_is_paused(
+    world: World, mlflow_server, prefect_api, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
     world.publish(1, year=2001)
     absorb(world.target.name)
     pause(world.journal, reason="new labels")
@@ -44,6 +47,7 @@ def test_status_names_the_champion_its_accuracy_its_page_and_that_it_is_paused(w
     assert f"{mlflow_server.uri}/#/models/{world.target.name}?workflowType=machine_learning" in shown
     row = f"promoted     version 1   test {decided.figures['test_accuracy']:.4f}  first"
     assert f"  {world.target.series[0]}/2001/1  {row}" in shown
+    assert re.search(r"^absorb runs: http://\S+/flows/flow/\S+$", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
