@@ -18,13 +18,13 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.deciding.__main__ import PAPER
 from benchmarks.speed.pictures import SIDE, network, noise
 from grasp_core.absorb import absorb, begin
 from grasp_core.config import AbsorbConfig, FineTuneConfig
 from grasp_core.data.target import TargetData
 from grasp_core.models.snapshots import STEM, DiskSnapshots
 from grasp_core.training.finetune import fine_tune
-from tasks.reproduction.study import PAPER
 from tasks.studies.live import LiveBytes, parameter_bytes
 
 KINDS = ("plain", "guarded", "reference")
