@@ -76,8 +76,9 @@ def digests_of(target: Target) -> Digests:
 
 
 def config_digest(settings: AbsorbSettings) -> str:
-    """Digest the settings of an absorb: SHA-256 (hex)."""
-    body = json.dumps(settings.model_dump(mode="json"), sort_keys=True).encode()
+    """Digest the settings of an absorb: SHA-256 (hex); augment, which came later, only where it is used."""
+    before = {"augment"} if settings.augment == "none" else None
+    body = json.dumps(settings.model_dump(mode="json", exclude=before), sort_keys=True).encode()
     return hashlib.sha256(body).hexdigest()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from grasp_core.data.augment import photographs_at_once
 from grasp_core.data.samples import CPU, HERE, Handing, Samples
 from grasp_core.levers import Levers
 from grasp_core.models.equip import full_precision, levers_of
@@ -41,14 +42,16 @@ def measure(model: nn.Module, target: Target, dataset: LoadedDataset) -> Measure
 
 
 def samples_of(target: Target, dataset: LoadedDataset, split: str, *, handing: Handing = HERE) -> Samples:
-    """Give one split as the core takes it; images stay memory-mapped."""
+    """Give one split as the core takes it; images stay memory-mapped. Those of train may be augmented."""
     arrays, size = dataset.splits[split], target.input
+    augmented = split == "train" and target.absorb.augment == "photographs"
     return Samples(
         arrays.images,
         arrays.labels,
         mean=size.mean,
         std=size.std,
         batch_size=target.absorb.batch_size,
+        augment=photographs_at_once(height=size.height, width=size.width) if augmented else None,
         handing=handing,
     )
 

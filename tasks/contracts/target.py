@@ -12,7 +12,7 @@ DatasetKey = Annotated[str, StringConstraints(pattern=patterns.DATASET_KEY)]
 
 
 class AbsorbSettings(Document):
-    """Hyper-parameters of an absorb: fields and defaults of the core's AbsorbConfig, with bounds."""
+    """Hyper-parameters of an absorb: the core's AbsorbConfig with its defaults, bounds, and augmentation."""
 
     mode: Literal["guarded", "reference"] = Field(
         default="guarded", description="guarded (default) or reference, as in the paper"
@@ -37,10 +37,13 @@ class AbsorbSettings(Document):
     weight_decay: float = Field(default=0.01, ge=0, le=10, description="of AdamW")
     batch_size: int = Field(default=32, ge=1, le=65_536, description="samples per step")
     seed: int = Field(default=0, ge=0, lt=2**63, description="of every random number")
+    augment: Literal["none", "photographs"] = Field(
+        default="none", description="photographs: each epoch crops, flips and colours them anew"
+    )
 
     def config(self) -> AbsorbConfig:
-        """Give the core's frozen configuration."""
-        return AbsorbConfig(**self.model_dump())
+        """Give the core's frozen configuration; what is done to images is a matter of the data."""
+        return AbsorbConfig(**self.model_dump(exclude={"augment"}))
 
 
 class GateSettings(Document):

@@ -59,6 +59,7 @@ TARGET: dict[str, Any] = {
         "weight_decay": 0.01,
         "batch_size": 32,
         "seed": 0,
+        "augment": "none",
     },
     "gate": {"policy": "non_inferior", "margin": 0.01, "confidence": 0.95},
     "late": "append",
@@ -361,6 +362,7 @@ def test_a_data_file_lies_beside_its_document(name: str):
 
 def test_absorb_settings_are_the_cores_with_its_defaults():
     ours = {name: field.default for name, field in AbsorbSettings.model_fields.items()}
+    assert ours.pop("augment") == "none"  # what is done to images is no matter of the core's configuration
     core = {field.name: field.default for field in dataclasses.fields(AbsorbConfig)}
     assert ours == {name: core[name] for name in ours}
     assert AbsorbSettings().config() == AbsorbConfig()
