@@ -130,7 +130,7 @@ def test_the_model_card_names_the_licence_that_a_source_states(world: World, cli
     model = mlflow.artifacts.download_artifacts(version.source, dst_path=str(tmp_path))
 
     card = (Path(model) / "README.md").read_text()
-    assert "| 1 | digits | 2001 | 1 | not stated | first | cc-by-4.0 |" in card
+    assert "| 1 | digits | 2001 | 1 | all | not stated | first | cc-by-4.0 |" in card
 
 
 def test_the_same_weights_under_another_rev_are_a_duplicate(world: World, client: MlflowClient):

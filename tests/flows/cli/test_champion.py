@@ -90,7 +90,7 @@ def test_a_source_trained_from_the_champion_says_so_wherever_it_is_shown(world: 
     assert "parent" not in first  # who does not know the field can read what does not need it
     assert second["parent"] == champion
     card = (tmp_path / "pulled" / "README.md").read_text()
-    assert f"| 2 | digits | 2002 | 1 | {words} |" in card
+    assert f"| 2 | digits | 2002 | 1 | all | {words} |" in card
 
 
 def test_a_start_that_is_no_version_of_a_target_is_refused_before_training(two_versions: World):
