@@ -1,15 +1,27 @@
 """What a person sees of an absorb in Prefect: whose it is, how far it is, what was decided."""
 
 import json
+import time
 
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas import filters
+from prefect.client.schemas.objects import TaskRun
 
 from flows.absorb import absorb
 from tests.flows.conftest import World
 
 pytestmark = pytest.mark.integration
+
+
+def recorded(client: SyncPrefectClient, of_target: filters.FlowRunFilter, *, last: str) -> list[TaskRun]:
+    """Read the task runs, which Prefect writes down after their events, somewhat later."""
+    deadline = time.monotonic() + 120
+    while True:
+        tasks = client.read_task_runs(flow_run_filter=of_target)
+        if last in {task.name for task in tasks} or time.monotonic() > deadline:
+            return tasks
+        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -25,7 +37,7 @@ def seen(world: World):
             name=filters.FlowRunFilterName(any_=[f"absorb-{world.target.name}"])
         )
         (flow_run,) = client.read_flow_runs(flow_run_filter=of_target)
-        tasks = client.read_task_runs(flow_run_filter=of_target)
+        tasks = recorded(client, of_target, last=f"show {world.target.name} in MLflow")
         artifacts = client.read_artifacts(flow_run_filter=of_target)
     return flow_run, tasks, artifacts
 

@@ -128,7 +128,7 @@ def test_nothing_is_pickled_and_nothing_inferred(champion: str, downloads):
     assert flavor["loader_module"] == "tasks.serving"
     assert "python_model" not in flavor
     card = (downloads / "README.md").read_text()
-    assert "| 7 | digits | 2014-q3 | 1 | not stated | first |" in card
+    assert "| 7 | digits | 2014-q3 | 1 | all | not stated | first |" in card
 
 
 def test_requirements_are_exact_and_name_only_what_an_index_has():
