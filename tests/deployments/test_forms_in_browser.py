@@ -56,7 +56,7 @@ def test_a_person_fills_in_every_form_from_its_texts(deployed, prefect_server, c
         page.get_by_text("its name, such as digits-now").wait_for()
         for label, typed in fields.items():
             if label == "settings":
-                page.get_by_role("button", name="Add item").click()
+                _add_item(page)
             _field(page, label).fill(typed)
         if name == "target-set":
             shoot("form")
@@ -67,6 +67,14 @@ def test_a_person_fills_in_every_form_from_its_texts(deployed, prefect_server, c
         (run,) = [each for each in client.read_flow_runs() if each.deployment_id == deployed[name].id]
         assert _as_far_as(asked, run.parameters) == asked, name
         client.delete_flow_run(run.id)
+
+
+def _add_item(page) -> None:
+    """Add a setting, and wait for its field between those of target and reason, which come when they can."""
+    fields = page.locator("textarea")
+    fields.nth(1).wait_for()
+    page.get_by_role("button", name="Add item").click()
+    fields.nth(2).wait_for()
 
 
 def _field(page, label: str):

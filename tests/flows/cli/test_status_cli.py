@@ -13,8 +13,10 @@ from flows.cli.app import app, out
 from flows.cli.pipeline import absorb as _absorb  # noqa: F401 - registers the command
 from flows.cli.targets import lineage as _lineage  # noqa: F401
 from flows.cli.targets import status as _status
+from grasp_core.progress import Epoch
 from tasks.contracts.target import AbsorbSettings
 from tasks.operations.pause import pause
+from tasks.orchestration.artifacts import FineTuneProgress
 from tests.flows.conftest import World
 
 pytestmark = pytest.mark.integration
@@ -77,6 +79,7 @@ def test_status_beside_a_running_absorb_says_source_step_epoch_and_since_when(
     world: World, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+    looked = _hold_after_the_first_epoch(monkeypatch)
     world.replace_target(absorb=AbsorbSettings(mode="reference", lr=1e-3, epochs=1, initial_epochs=600))
     world.publish(1, year=2001)
     series = world.target.series[0]
@@ -87,6 +90,7 @@ def test_status_beside_a_running_absorb_says_source_step_epoch_and_since_when(
         while working.is_alive() and not any("epoch" in shown for shown in seen):
             seen.append(CliRunner().invoke(app, ["status", world.target.name]).output)
     finally:
+        looked.set()
         working.join()
     shown = seen[-1]
     line = next(line for line in shown.splitlines() if "at work: " in line)
@@ -105,3 +109,15 @@ def test_a_watch_ends_when_its_reader_has_gone(world: World, monkeypatch: pytest
 
     assert done.exit_code == 0
     assert done.output.count(f"{world.target.name}: champion none yet") == 1
+
+
+def _hold_after_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """A fine-tune waits, once it has told of an epoch, until somebody has looked at it."""
+    looked, tell = threading.Event(), FineTuneProgress.tell
+
+    def told(progress: FineTuneProgress, epoch: Epoch) -> None:
+        tell(progress, epoch)
+        looked.wait(300)
+
+    monkeypatch.setattr(FineTuneProgress, "tell", told)
+    return looked
