@@ -7,7 +7,7 @@ COMPOSE := PREFECT_URL=https://prefect.example.org MLFLOW_HOST=mlflow.example.or
 	GRASP_SECRETS=deployments/images/example-secrets $(TOOLS)/docker-compose
 LANES := fast unit integration chaos browser gpu soak
 SHARED_OUT := -n 3 --no-loadscope-reorder
-PYTEST := $(BIN)/pytest $(SHARED_OUT)
+PYTEST = $(BIN)/pytest $(SHARED_OUT)
 MEASURED := COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest $(SHARED_OUT)
 FAST_COVERS := 90
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
@@ -43,6 +43,7 @@ check: setup  ## before every commit: lint, types, walls, fast tests, side by si
 
 fast: MARKS := not slow and not integration and not chaos and not browser and not gpu and not soak
 unit: MARKS := not integration and not chaos and not browser and not gpu and not soak
+fast unit: SHARED_OUT := -n 2 --no-loadscope-reorder
 integration: MARKS := integration and not chaos and not browser and not gpu and not soak
 browser gpu: MARKS = $@ and not soak
 chaos: MARKS := chaos

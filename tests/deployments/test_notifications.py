@@ -2,7 +2,6 @@
 
 import json
 import queue
-import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from uuid import uuid4
@@ -15,6 +14,7 @@ from deployments.bootstrap import bootstrap
 from deployments.notifications import BLOCK, ensure_webhook, notifications
 from tasks.errors import InvalidSettings
 from tasks.orchestration.events import DECIDED, DROPPED, MOVED, News, announce
+from tests.servers.threads import in_background
 
 pytestmark = pytest.mark.integration
 WITHIN_S = 90
@@ -35,7 +35,7 @@ def sink():
         def log_message(self, *_: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Sink)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    in_background(server)
     posted.url = f"http://127.0.0.1:{server.server_port}/hook?token=canary-of-the-sink"
     yield posted
     server.shutdown()

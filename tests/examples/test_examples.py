@@ -9,6 +9,8 @@ import matplotlib
 import pytest
 import torch
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LINES = {  # of what each prints, in this order
     "two_models.py": ("older source", "tensors agree", "scalars copied", "first target", "at alpha"),

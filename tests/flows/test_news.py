@@ -1,7 +1,6 @@
 """What a target's journal says anew reaches Prefect as events, once, from flows and from commands."""
 
 import json
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -11,6 +10,7 @@ from tasks.absorbing.work import open_work
 from tasks.operations.operate import roll_back
 from tasks.orchestration.events import DROPPED
 from tests.flows.conftest import World
+from tests.servers.threads import in_background
 
 pytestmark = pytest.mark.integration
 
@@ -33,7 +33,7 @@ def events(monkeypatch: pytest.MonkeyPatch):
         def log_message(self, *_: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Api)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    in_background(server)
     monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_port}/api")
     yield found
     server.shutdown()

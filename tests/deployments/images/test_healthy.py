@@ -1,11 +1,11 @@
 """A container is healthy when its door answers with success."""
 
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from deployments.images.healthy import main
+from tests.servers.threads import in_background
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def door(monkeypatch: pytest.MonkeyPatch):
         def log_message(self, *_: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Door)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    in_background(server)
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 
 import boto3
@@ -15,6 +14,7 @@ from deployments.receiver.rate import Rate
 from deployments.receiver.server import MOST_BYTES, Receiver
 from tasks.bucket.notifications import Queue
 from tasks.errors import OrchestrationUnavailable
+from tests.servers.threads import in_background
 
 SECRET = "a-secret-of-the-test"
 BEARER = {"Authorization": f"Bearer {SECRET}"}
@@ -35,7 +35,7 @@ class Door:
         self.told: list[int] = []
         self.fails = False
         self._server = Receiver(("127.0.0.1", 0), bucket="grasp", secret=SECRET, emit=self._emit, rate=rate)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        in_background(self._server)
 
     def _emit(self, manifests: int) -> None:
         if self.fails:

@@ -19,6 +19,8 @@ from deployments.supervision.supervisor import Supervisor
 from deployments.supervision.unit import Unit
 from tasks.errors import InvalidSettings, OrchestrationUnavailable
 
+pytestmark = pytest.mark.slow
+
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
 DEAF = (sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)")
 

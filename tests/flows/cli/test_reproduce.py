@@ -85,6 +85,7 @@ def test_yearbook_as_it_lies_on_disk_gives_the_table(yearbook: Path):
 
 
 @pytest.mark.parametrize(("which", "classes"), [("clear10", ("bus", "soccer")), ("clear100", THIRTY)])
+@pytest.mark.slow
 def test_clear_as_it_lies_on_disk_gives_the_table(which: str, classes: tuple[str, ...]):
     done = reproduce(which, "--data", clear(classes), *SMALL, "--out", "table")
     assert done.exit_code == 0, done.output

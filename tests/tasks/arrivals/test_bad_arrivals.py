@@ -79,6 +79,7 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+@pytest.mark.slow
 def test_all_bad_arrivals_at_once_hold_nothing_back(bucket, run):
     """Each under a period of its own, in one watch."""
     published = {}

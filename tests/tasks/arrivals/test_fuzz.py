@@ -109,6 +109,7 @@ def test_the_undamaged_file_and_manifest_are_sound(tmp_path: Path):
 
 @drawn
 @given(header=damaged(parts()[0]))
+@pytest.mark.slow
 def test_a_file_with_a_damaged_header_is_refused_or_loads(tmp_path: Path, header: Any):
     try:
         raw = json.dumps(header, ensure_ascii=False).encode()

@@ -81,6 +81,7 @@ def test_an_absent_object_is_named(store: Store):
         store.get("no")
 
 
+@pytest.mark.slow
 def test_a_listing_is_whole_beyond_one_page_and_in_byte_order(store: Store):
     names = [f"many/{i:04d}" for i in range(1101)]
     with ThreadPoolExecutor(16) as pool:

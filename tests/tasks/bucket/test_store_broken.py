@@ -1,6 +1,5 @@
 """Answers that break off, are lost, or are none of S3, over real connections: a reason, no half truth."""
 
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +15,7 @@ from tasks.bucket.store import Store
 from tasks.bucket.uploads import PART_BYTES
 from tasks.errors import StoreRefused, StoreUnavailable
 from tasks.settings import StoreSettings
+from tests.servers.threads import in_background
 
 KEY = "manifests/digits/2014/1.json"
 WHOLE = b"0123456789" * 100
@@ -67,7 +67,7 @@ def serve() -> Iterator[Callable[[Callable[[Request], Answer]], Store]]:
                 pass
 
         servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        in_background(servers[-1])
         settings = StoreSettings(
             _env_file=None,
             bucket="bkt",

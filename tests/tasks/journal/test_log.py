@@ -123,6 +123,7 @@ def test_an_entry_is_dated_by_the_stores_clock(store, monkeypatch: pytest.Monkey
     assert before <= entry.at <= store.clock
 
 
+@pytest.mark.slow
 def test_sixteen_threads_append_densely_and_each_entry_is_someones(store):
     barrier = threading.Barrier(16)
 

@@ -1,7 +1,6 @@
 """A glance at MLflow: it logs in as the settings say, and tells no answer from a refusal."""
 
 import base64
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -10,6 +9,7 @@ import pytest
 from tasks.contracts.state import Point, State
 from tasks.credentials.logins import Login
 from tasks.operations.glance import Glance
+from tests.servers.threads import in_background
 
 STATE = State(versions={1: Point(lineage="main")}, champion=1)
 NEEDED = f"Basic {base64.b64encode(b'team:pass-word').decode()}"
@@ -26,7 +26,7 @@ def server() -> Iterator[HTTPServer]:
         def log_message(self, *_: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Porter)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    in_background(server)
     yield server
     server.shutdown()
     server.server_close()

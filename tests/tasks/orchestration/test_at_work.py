@@ -1,13 +1,13 @@
 """Who is at work is asked of Prefect by plain requests; one that is away is said, and holds up nothing."""
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from tasks.orchestration.at_work import Orchestrator
+from tests.servers.threads import in_background
 
 RUN = {
     "id": "r1",
@@ -52,7 +52,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
         def log_message(self, *_: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Prefect)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    in_background(server)
     monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_port}/api")
     monkeypatch.setenv("PREFECT_API_AUTH_STRING", "team:pass-word")
     yield answers

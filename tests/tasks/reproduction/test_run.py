@@ -17,6 +17,8 @@ from tasks.reproduction.worlds.digits import Digits
 from tasks.studies import ledger
 from tasks.studies.cell import Cell
 
+pytestmark = pytest.mark.slow
+
 
 def cells(bench):
     return list(ledger.records(bench.place.cells, Cell))

@@ -1,7 +1,6 @@
 """The way to MLflow: a login is sent to the server, and said to nobody else."""
 
 import base64
-import threading
 import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,6 +10,7 @@ import pytest
 from tasks.credentials.logins import Login
 from tasks.errors import TrackingUnavailable
 from tasks.tracking.api import answering, connect
+from tests.servers.threads import in_background
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
 
     server = HTTPServer(("127.0.0.1", 0), Porter)
     server.asked = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    in_background(server)
     yield server
     server.shutdown()
     server.server_close()

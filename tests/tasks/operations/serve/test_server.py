@@ -13,6 +13,7 @@ from tasks.contracts.base import Architecture, InputSpec, ModelSignature
 from tasks.operations.serve.followed import Served
 from tasks.operations.serve.server import Server
 from tasks.operations.serve.tally import Tally
+from tests.servers.threads import in_background
 
 INPUT = InputSpec(height=2, width=2, channels=1, mean=(0.5,), std=(0.5,))
 SIGNATURE = ModelSignature(
@@ -52,7 +53,7 @@ def source() -> Swapped:
 @pytest.fixture
 def port(source: Swapped) -> Iterator[int]:
     with Server(("127.0.0.1", 0), source, Tally()) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        in_background(server)
         yield server.server_port
         server.shutdown()
 
@@ -160,7 +161,7 @@ def test_a_stop_waits_for_answers_that_are_under_way(source: Swapped):
     source.served = Served(1, Slow(1.0))
     with ThreadPoolExecutor(1) as pool:
         with Server(("127.0.0.1", 0), source, Tally()) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
+            in_background(server)
             asked = pool.submit(ask, server.server_port, {"inputs": [IMAGE]})
             assert began.wait(60)
             server.shutdown()
