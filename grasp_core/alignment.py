@@ -6,6 +6,7 @@ import torch
 from torch import BoolTensor, Tensor, nn
 
 from grasp_core.data.batches import Batches
+from grasp_core.data.pieces import FEWEST, Pieces
 from grasp_core.errors import NonFiniteLoss
 from grasp_core.models.gradients import facing, pairwise, summed
 from grasp_core.models.loss import wide
@@ -29,18 +30,25 @@ def align(
     The gradients are of the mean cross-entropy per batch, summed over all batches given. Scores lie in
     [-1, 1]; 0.0 where a gradient is all zero. In train mode, as published for the target, the forward
     passes update batch-norm statistics; gradients end as None, flags as they were.
+    When memory runs out, batches that can be read again go on in pieces whose gradients add up; batch norm in
+    train mode then sees the pieces.
     Raises IncompatibleSource when the models do not fit, NonFiniteLoss for a loss or gradient that is NaN
-    or infinite, InvalidData without batches; the target is then unchanged.
+    or infinite, InvalidData without batches, torch.OutOfMemoryError; the target is then unchanged.
     Source: GRASP, arXiv:2606.14900, "parameter-wise gradient alignment".
     """
-    scores: dict[str, Tensor] = {}
 
-    def consume(name: str, ours: Tensor, theirs: Tensor) -> None:
-        scores[name] = _cosine(ours, theirs)
-        _need_finite_gradient(name, scores[name])
+    def scored(pieces: int) -> dict[str, Tensor]:
+        scores: dict[str, Tensor] = {}
 
-    with facing(source, target, source_mode=source_mode, target_mode=target_mode):
-        pairwise(source, target, batches, consume=consume)
+        def consume(name: str, ours: Tensor, theirs: Tensor) -> None:
+            scores[name] = _cosine(ours, theirs)
+            _need_finite_gradient(name, scores[name])
+
+        with facing(source, target, source_mode=source_mode, target_mode=target_mode):
+            pairwise(source, target, batches, consume=consume, pieces=pieces)
+        return scores
+
+    scores = Pieces(fewest=FEWEST).fit_all(batches, scored, undo=_undone)
     return {name: float(scores[name]) for name, _ in target.named_parameters() if name in scores}
 
 
@@ -58,17 +66,25 @@ def agreement(
     iterator is held in memory for that). The source's signs wait on disk, so that one set of gradients is
     the most there is beside the models and the activations. Zero has no sign: an element without a
     gradient in either model does not agree.
-    Errors and side effects are those of align.
+    Errors, pieces and side effects are those of align.
     """
     again = list(batches) if isinstance(batches, Iterator) else batches
-    masks: dict[str, BoolTensor] = {}
-    with facing(source, target, source_mode=source_mode, target_mode=target_mode), Spill() as signs:
-        for name, gradient in summed(source, again, role="source"):
-            signs.add(name, _signs(name, gradient))
-        for name, gradient in summed(target, again, role="target"):
-            if name in signs:
-                masks[name] = signs.read(name).mul_(_signs(name, gradient)) > 0  # type: ignore[assignment]
-    return masks
+
+    def masked(pieces: int) -> dict[str, BoolTensor]:
+        masks: dict[str, BoolTensor] = {}
+        with facing(source, target, source_mode=source_mode, target_mode=target_mode), Spill() as signs:
+            for name, gradient in summed(source, again, role="source", pieces=pieces):
+                signs.add(name, _signs(name, gradient))
+            for name, gradient in summed(target, again, role="target", pieces=pieces):
+                if name in signs:
+                    masks[name] = signs.read(name).mul_(_signs(name, gradient)) > 0  # type: ignore[assignment]
+        return masks
+
+    return Pieces(fewest=FEWEST).fit_all(again, masked, undo=_undone)
+
+
+def _undone() -> None:
+    """Nothing is left to undo: facing has put everything back."""
 
 
 def _signs(name: str, gradient: Tensor) -> Tensor:

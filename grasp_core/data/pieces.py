@@ -1,16 +1,17 @@
 """What to do when a batch does not fit into the device's memory: the same in more pieces."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from grasp_core.data.batches import Batch
+from grasp_core.data.batches import Batch, Batches
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+FEWEST = 2  # images per piece: batch norm cannot train on one
 
 
 class Pieces:
@@ -26,12 +27,25 @@ class Pieces:
 
         Raises torch.OutOfMemoryError when pieces cannot be smaller.
         """
+        return self._fit(lambda: len(batch[1]), lambda pieces: work(cut(batch, pieces)), undo)
+
+    def fit_all(self, batches: Batches, work: Callable[[int], T], *, undo: Callable[[], None]) -> T:
+        """Tell work into how many pieces to cut each batch; after a failure undo is called, all begins anew.
+
+        An iterator cannot be read anew: its work has one try. Raises torch.OutOfMemoryError as fit does.
+        """
+        if isinstance(batches, Iterator):
+            return work(1)
+        return self._fit(lambda: max(len(labels) for _, labels in batches), work, undo)
+
+    def _fit(self, largest: Callable[[], int], work: Callable[[int], T], undo: Callable[[], None]) -> T:
         while True:
-            pieces = min(self.count, max(1, len(batch[1]) // self._fewest))
+            pieces = 1 if self.count == 1 else min(self.count, max(1, largest() // self._fewest))
             try:
-                return work(cut(batch, pieces))
+                return work(pieces)
             except torch.OutOfMemoryError as error:
-                if len(batch[1]) // (2 * pieces) < self._fewest:
+                size = largest()
+                if size // (2 * pieces) < self._fewest:
                     raise
                 said = str(error).split(". ")[0]
             # outside of the handler: its traceback holds the tensors that are to be freed
@@ -41,7 +55,7 @@ class Pieces:
                 torch.cuda.empty_cache()
             log.warning(
                 "a batch of %d images does not fit into memory (%s); it goes on in %d pieces that add up",
-                len(batch[1]),
+                size,
                 said,
                 self.count,
             )

@@ -46,6 +46,17 @@ class Labels:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class InBatches:
+    """Data as batches in their own order, each time it is iterated."""
+
+    data: Batches
+    batch_size: int
+
+    def __iter__(self) -> Iterator[Batch]:
+        return in_order(self.data, self.batch_size)
+
+
 def in_order(data: Batches, batch_size: int) -> Iterator[Batch]:
     """Give the batches of data in their own order."""
     return data.batches(batch_size) if isinstance(data, Samples) else iter(data)

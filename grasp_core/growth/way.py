@@ -1,14 +1,14 @@
 """The way from one model to another: each tensor may go its own share of it, judged by the labels."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import BoolTensor, Tensor, nn
 
-from grasp_core.data.batches import Batch
+from grasp_core.data.pieces import Pieces
 from grasp_core.data.samples import Samples
-from grasp_core.data.target import in_order, to_measure
+from grasp_core.data.target import InBatches, to_measure
 from grasp_core.models.batchnorm import recalibrate, statistics_of
 from grasp_core.models.evaluate import evaluate
 from grasp_core.models.gradients import summed
@@ -41,6 +41,7 @@ class Way:
         snapshots.save(ANCHOR, anchor)
         self._point, self._step, self._snapshots = anchor, other, snapshots
         self._labels, self._batch_size, self._statistics = labels, batch_size, statistics or 0.0
+        self._batches = InBatches(labels, batch_size)
         with torch.no_grad():
             for ours, theirs in self._pairs():
                 theirs.sub_(ours)
@@ -81,7 +82,7 @@ class Way:
             mean = sum(alphas.values()) / len(alphas)
             for now, then in zip(statistics_of(self._point), statistics_of(self._step), strict=True):
                 now.add_(then, alpha=mean)
-        recalibrate(self._point, self._batches(), share=self._statistics)
+        recalibrate(self._point, self._batches, share=self._statistics)
 
     def loss(self, alphas: Mapping[str, float]) -> float:
         """Go there, and give the mean cross-entropy on the labels."""
@@ -90,15 +91,18 @@ class Way:
 
     def slopes(self) -> dict[str, float]:
         """Say how the labels' mean loss changes per whole way of each tensor, at the point reached last."""
+        return Pieces().fit_all(self._batches, self._slopes, undo=self._forget)
+
+    def _slopes(self, pieces: int) -> dict[str, float]:
         steps, count = dict(self._step.named_parameters()), len(self._labels)
         slopes = dict.fromkeys(steps, 0.0)
         with mode(self._point, "eval"), torch.enable_grad():
-            for name, gradient in summed(self._point, self._batches(), role="target"):
+            for name, gradient in summed(self._point, self._batches, role="target", pieces=pieces):
                 slopes[name] = float(torch.dot(gradient.flatten(), steps[name].detach().flatten())) / count
         return slopes
 
-    def _batches(self) -> Iterator[Batch]:
-        return in_order(self._labels, self._batch_size)
+    def _forget(self) -> None:
+        self._point.zero_grad(set_to_none=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

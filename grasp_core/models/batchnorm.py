@@ -1,13 +1,15 @@
 """Batch-norm statistics: measured anew on given inputs, mixed with those that came, or held still."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from grasp_core.data.batches import Batches
+from grasp_core.data.batches import Batch, Batches
+from grasp_core.data.pieces import FEWEST, Pieces
 from grasp_core.errors import InvalidData
 from grasp_core.models.loss import logits_of, need_finite_tensors
 from grasp_core.models.modes import mode
@@ -23,7 +25,8 @@ def recalibrate(model: nn.Module, batches: Batches, *, share: float = 1.0) -> No
 
     share: of what is measured in what results, in [0, 1]; the rest is what the model has. 0 changes nothing.
     Parameters stay as they are; so do flags. Everything but batch norm is in eval mode meanwhile. A model
-    without batch-norm statistics is left alone. Raises InvalidData without batches, NonFiniteLoss when the
+    without batch-norm statistics is left alone. A batch that does not fit into memory is measured in pieces:
+    variances are then those within them. Raises InvalidData without batches, NonFiniteLoss when the
     activations overflow.
     Source: mixing with the statistics of training, arXiv:2006.16971.
     """
@@ -45,23 +48,41 @@ def statistics_of(model: nn.Module) -> list[Tensor]:
 
 
 def _measure(model: nn.Module, norms: list[_BatchNorm], batches: Batches) -> None:
-    momenta = [norm.momentum for norm in norms]
+    momenta, pieces = [norm.momentum for norm in norms], Pieces(fewest=FEWEST)
     seen = 0
     try:
         with mode(model, "eval"), torch.no_grad():
             for norm in norms:
                 norm.reset_running_stats()
                 norm.training = True
-            for images, labels in batches:
-                seen += len(labels)
-                for norm in norms:
-                    norm.momentum = len(labels) / seen
-                logits_of(model, (images, labels))
+            for batch in batches:
+                measured = partial(_see, model, norms, seen)
+                seen = pieces.fit(batch, measured, undo=_restoring(statistics_of(model)))
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
     if seen == 0:
         raise InvalidData("recalibration data holds no batch, needs at least one; statistics were reset")
+
+
+def _see(model: nn.Module, norms: list[_BatchNorm], seen: int, pieces: list[Batch]) -> int:
+    """Add the pieces of a batch to the average; give how many samples it is of."""
+    for piece in pieces:
+        seen += len(piece[1])
+        for norm in norms:
+            norm.momentum = len(piece[1]) / seen
+        logits_of(model, piece)
+    return seen
+
+
+def _restoring(statistics: list[Tensor]) -> Callable[[], None]:
+    before = [tensor.clone() for tensor in statistics]
+
+    def restore() -> None:
+        for now, then in zip(statistics, before, strict=True):
+            now.copy_(then)
+
+    return restore
 
 
 @contextmanager

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from grasp_core.data.batches import Batch, Batches
+from grasp_core.data.pieces import cut
 from grasp_core.errors import InvalidData
-from grasp_core.models.loss import Reduction, cross_entropy, need_finite
+from grasp_core.models.loss import cross_entropy, need_finite
 from grasp_core.models.modes import Flag, mode
 from grasp_core.models.pairs import check_pair
 from grasp_core.models.spill import Spill
@@ -35,42 +36,45 @@ def facing(source: nn.Module, target: nn.Module, *, source_mode: Flag, target_mo
         yield
 
 
-def pairwise(source: nn.Module, target: nn.Module, batches: Batches, *, consume: Consumer) -> None:
+def pairwise(
+    source: nn.Module, target: nn.Module, batches: Batches, *, consume: Consumer, pieces: int = 1
+) -> None:
     """Hand over both gradients of the mean cross-entropy, summed over batches, once per parameter.
 
-    Only parameters that got a gradient in both models are handed over. Never more than three parameter
-    sizes beside the activations: with one batch the target's gradients are consumed as backward produces
-    them, with more both sums wait on disk. Raises NonFiniteLoss, InvalidData.
+    Only parameters that got a gradient in both models are handed over. pieces: into how many each batch is
+    cut; their gradients add up to the batch's. Never more than three parameter sizes beside the activations:
+    with one piece in all the target's gradients are consumed as backward produces them, with more both sums
+    wait on disk. Raises NonFiniteLoss, InvalidData.
     """
-    queue = iter(batches)
+    queue = _in_pieces(batches, pieces)
     first, second = next(queue, None), next(queue, None)
     if first is None:
         raise _no_batch()
     ours = dict(source.named_parameters())
     if second is None:
-        _backward(source, first, "mean", role="source")
+        _backward(source, *first, role="source")
         with _taking(target, lambda name, grad: _hand_over(name, ours[name], grad, consume)):
-            _backward(target, first, "mean", role="target")
+            _backward(target, *first, role="target")
         return
     with Spill() as our_sums, Spill() as their_sums:
-        for batch in chain((first, second), queue):
+        for piece, share in chain((first, second), queue):
             with _taking(source, our_sums.add):
-                _backward(source, batch, "mean", role="source")
+                _backward(source, piece, share, role="source")
             with _taking(target, their_sums.add):
-                _backward(target, batch, "mean", role="target")
+                _backward(target, piece, share, role="target")
         for name in ours:
             if name in our_sums and name in their_sums:
                 consume(name, our_sums.read(name), their_sums.read(name))
 
 
-def summed(model: nn.Module, batches: Batches, *, role: str) -> Iterator[tuple[str, Tensor]]:
+def summed(model: nn.Module, batches: Batches, *, role: str, pieces: int = 1) -> Iterator[tuple[str, Tensor]]:
     """Give each parameter's gradient of the cross-entropy over all samples, and free it after its turn.
 
-    Raises NonFiniteLoss, InvalidData.
+    pieces: into how many each batch is cut. Raises NonFiniteLoss, InvalidData.
     """
     seen = 0
-    for batch in batches:
-        _backward(model, batch, "sum", role=role)
+    for piece, _ in _in_pieces(batches, pieces):
+        _backward(model, piece, None, role=role)
         seen += 1
     if seen == 0:
         raise _no_batch()
@@ -80,9 +84,19 @@ def summed(model: nn.Module, batches: Batches, *, role: str) -> Iterator[tuple[s
             parameter.grad = None
 
 
-def _backward(model: nn.Module, batch: Batch, reduction: Reduction, *, role: str) -> None:
-    loss = cross_entropy(model, batch, reduction=reduction)
+def _in_pieces(batches: Batches, pieces: int) -> Iterator[tuple[Batch, float]]:
+    """Give each piece with its share of its batch's samples."""
+    for batch in batches:
+        for piece in cut(batch, max(1, min(pieces, len(batch[1])))):
+            yield piece, len(piece[1]) / max(1, len(batch[1]))
+
+
+def _backward(model: nn.Module, batch: Batch, share: float | None, *, role: str) -> None:
+    """Add the gradients of this share of the mean loss; None: of the loss summed over samples."""
+    loss = cross_entropy(model, batch, reduction="sum" if share is None else "mean")
     need_finite(float(loss.detach()), model, role=role)
+    if share is not None and share < 1:
+        loss = loss * share
     loss.backward()  # type: ignore[no-untyped-call]
 
 

@@ -7,10 +7,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from grasp_core.data.batches import Batch
-from grasp_core.data.pieces import Pieces
+from grasp_core.data.pieces import FEWEST, Pieces
 from grasp_core.models.loss import cross_entropy
-
-FEWEST = 2  # images per piece: batch norm cannot train on one
 
 
 def _no_more() -> None:

@@ -31,6 +31,8 @@ print(json.dumps({"packages": packages, "threads": threads, "files": os.listdir(
 ONE_AFTER_THE_OTHER = """
 import json, sys
 from importlib import import_module
+
+pytestmark = pytest.mark.slow
 ours, *modules = sys.argv[1:]
 found = {}
 for module in modules:

@@ -14,6 +14,8 @@ from grasp_core.models.batchnorm import tracking
 from grasp_core.models.evaluate import predict
 from tasks.studies.cell import Cell
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def quick(monkeypatch):

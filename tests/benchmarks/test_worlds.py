@@ -13,6 +13,8 @@ from benchmarks.accuracy.following import following
 from benchmarks.accuracy.settings import FOLLOWING, Setting, World
 from grasp_core.seed import derive
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):

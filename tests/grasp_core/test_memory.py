@@ -14,6 +14,8 @@ from grasp_core.data.target import TargetData
 from grasp_core.models.snapshots import DiskSnapshots
 from tasks.studies.live import peak_sizes
 
+pytestmark = pytest.mark.slow
+
 TEMPORARY = 0.35  # parameter sizes: activations, a batch, buffers, two tensors in the middle of an operation
 
 

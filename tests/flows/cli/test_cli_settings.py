@@ -12,6 +12,8 @@ from tasks.contracts.target import Target
 from tasks.journal.targets import create_target
 from tests.servers.fixtures import free_port
 
+pytestmark = pytest.mark.slow
+
 GRASP = [sys.executable, "-c", "from flows.cli.app import main; main()"]
 ROOT = Path(__file__).parents[3]
 

@@ -18,6 +18,8 @@ from tasks.errors import BadArrival, InvalidDocument, NewerSchema
 from tasks.weights.files import load_source
 from tests.tasks.arrivals.bad_arrivals import file_of, good, header_length, parts
 
+pytestmark = pytest.mark.slow
+
 DIGITS = Architecture(id="grasp/digits-cnn", in_channels=1, num_classes=10)
 MANIFEST = {
     "schema_version": 1,
@@ -109,7 +111,6 @@ def test_the_undamaged_file_and_manifest_are_sound(tmp_path: Path):
 
 @drawn
 @given(header=damaged(parts()[0]))
-@pytest.mark.slow
 def test_a_file_with_a_damaged_header_is_refused_or_loads(tmp_path: Path, header: Any):
     try:
         raw = json.dumps(header, ensure_ascii=False).encode()
