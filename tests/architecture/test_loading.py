@@ -10,6 +10,8 @@ import pytest
 from flows.cli.commands import COMMANDS
 from tests.architecture.calls import CODE, ROOT, files
 
+pytestmark = pytest.mark.slow
+
 
 def loaded_by(statement: str) -> set[str]:
     """Top-level packages that a fresh process has loaded after a statement."""
@@ -31,8 +33,6 @@ print(json.dumps({"packages": packages, "threads": threads, "files": os.listdir(
 ONE_AFTER_THE_OTHER = """
 import json, sys
 from importlib import import_module
-
-pytestmark = pytest.mark.slow
 ours, *modules = sys.argv[1:]
 found = {}
 for module in modules:
