@@ -11,26 +11,16 @@ import json
 import os
 import sqlite3
 import statistics
-import sys
 import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from deployments.workers import on_device, worker_command
-from flows.demo import story
-from flows.demo.servers import deploy, services
-from flows.demo.servers.addresses import Addresses, environment_of, settings_of
-from flows.demo.servers.processes import Children
-from flows.demo.sources import train_sources
-from flows.demo.world import create_world, publish_source
-from tasks.bucket.store import Store
+from benchmarks.workers.scene import PATIENCE_S, staged
 from tasks.contracts.journal import Attempted, Decided
 from tasks.journal.log import Journal
-from tasks.journal.targets import create_target
 
-PATIENCE_S = 3600.0
 TABLES = (
     *("flow_run", "flow_run_state", "task_run", "task_run_state"),
     *("events", "event_resources", "log", "artifact"),
@@ -52,30 +42,14 @@ def main() -> None:
 
 def measure(directory: Path, *, targets: int, sources: int, workers: int) -> dict[str, object]:
     """Publish to all targets at once, wait until each has decided all, look at the journals."""
-    addresses = Addresses.choose()
-    environment = environment_of(addresses, directory)
-    with Children(logs=directory, environment=environment) as children:
-        services.start_servers(children, addresses, directory)
-        services.await_s3(children, addresses)
-        store = Store.from_settings(settings_of(addresses, directory))
-        store.create_bucket()
-        first = create_world(store, seed=0)
-        names = [first.name, *(f"target-{number:02}" for number in range(1, targets))]
+    with staged(directory, workers=workers) as scene:
+        store, children = scene.store, scene.children
+        names = [scene.first.name, *(f"target-{number:02}" for number in range(1, targets))]
         for name in names[1:]:
-            create_target(store, first.model_copy(update={"name": name}))
-        services.await_prefect(children, addresses)
-        services.await_mlflow(children, addresses)
-        limit = [sys.executable, "-m", "deployments.bootstrap", "--gpu-limit", str(workers)]
-        children.run("bootstrap", limit, cwd=directory / "bootstrap", timeout_s=PATIENCE_S)
-        deploy.deploy(children, directory)
-        for trained in train_sources(story.IN_TIME[:sources], directory / "sources", seed=0):
-            publish_source(store, trained)
-        options, _ = on_device("gpu", "cpu")
-        for number in range(workers):
-            command = [*worker_command("gpu"), *options[:-1], f"worker-{number}"]
-            children.keep(f"worker-gpu-{number}", command, cwd=directory / f"worker-gpu-{number}")
+            scene.create(name)
+        scene.publish(sources)
         began, rows_before = time.monotonic(), rows(directory)
-        children.keep("worker-cpu", worker_command("cpu"), cwd=directory / "worker-cpu")
+        scene.watch()
         decided = 0
         while decided < targets * sources:
             children.check()

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from tasks.registry.story import Event
 
 MARKS = {  # how a decision is drawn
@@ -25,6 +23,8 @@ def lineage_figure(target: str, lineage: str, events: Sequence[Event], path: Pat
     Sources stand side by side in the order they were decided. One without figures, such as a quarantined
     one, is marked at the foot; what people did by hand is a line between two sources.
     """
+    from matplotlib.figure import Figure  # half a second, which nobody but the first figure waits for
+
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
     shown = [event for event in events if event.lineage in (lineage, None)][-WIDTH:]

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 MAX_LABELS = 40  # more names than this cannot be read
 
@@ -13,6 +12,8 @@ def alignment_figure(scores: Mapping[str, float], path: Path, *, threshold: floa
     """Draw how far each tensor went, first on top; threshold: draw cosines, and the line that transfers."""
     names, values = list(scores), list(scores.values())
     shown = len(names) <= MAX_LABELS
+    from matplotlib.figure import Figure  # half a second: the first figure waits for it, no training
+
     figure = Figure(figsize=(8, 2 + (0.18 * len(names) if shown else 6)), layout="constrained")
     axes = figure.subplots()
     rows = np.arange(len(names))
@@ -36,6 +37,8 @@ def confusion_figure(confusion: Sequence[Sequence[int]], path: Path, *, classes:
     """Draw a confusion matrix: one row per true class, one column per predicted class."""
     counts = np.asarray(confusion)
     side = min(3 + 0.35 * len(classes), 14)
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(counts / np.maximum(counts.sum(1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)

@@ -85,6 +85,14 @@ def test_the_watch_loads_neither_torch_nor_mlflow(watch: dict[str, list[str]]):
     }
 
 
+def test_an_absorb_begins_without_what_only_its_end_needs():
+    loaded = loaded_by(
+        "import flows.absorb, flows.absorb_units, sys; assert 'scipy.stats' not in sys.modules"
+    )
+    assert {"torch", "mlflow"} <= loaded
+    assert not loaded & {"matplotlib", "sklearn", "timm"}
+
+
 def test_importing_a_module_starts_nothing_and_writes_nothing(watch: dict[str, list[str]]):
     """No thread and no file: importing does nothing."""
     assert watch["threads"] == ["MainThread"]
