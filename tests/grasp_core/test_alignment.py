@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from grasp_core.alignment import agreement, align
+from grasp_core.alignment import PIECE, agreement, align
 from grasp_core.errors import IncompatibleSource, InvalidData, NonFiniteLoss
 
 MODES = list(itertools.product(("eval", "train"), repeat=2))
@@ -109,12 +109,24 @@ def test_leftover_gradients_do_not_count(oracle):
     assert scores == pytest.approx(oracle.expected["cosine"], abs=1e-9)
 
 
+def test_every_element_of_a_large_tensor_counts_in_its_score():
+    torch.manual_seed(0)
+    source, target = (nn.Sequential(nn.Flatten(), nn.Linear(100, 120, dtype=torch.float64)) for _ in range(2))
+    batches = [(torch.randn(8, 100, 1, 1, dtype=torch.float64), torch.arange(8))]
+    assert source[1].weight.numel() > 2 * PIECE
+    expected = plain_cosines(source, target, batches, source_mode="eval", target_mode="train")
+    assert align(source, target, batches) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("source_mode", "target_mode"), MODES)
 @pytest.mark.parametrize("count", [1, 3])
-def test_agreement_marks_elements_of_equal_sign(oracle, count):
+def test_agreement_marks_elements_of_equal_sign(oracle, count, source_mode, target_mode):
     batches = [oracle.batch(b) for b in range(count)]
-    masks = agreement(oracle.model("source"), oracle.model("target"), batches)
-    ours = plain_gradients(oracle.model("source"), batches, mode="eval", reduction="sum")
-    theirs = plain_gradients(oracle.model("target"), batches, mode="eval", reduction="sum")
+    modes = {"source_mode": source_mode, "target_mode": target_mode}
+    modes = {name: mode for name, mode in modes.items() if mode != "eval"}  # the default
+    masks = agreement(oracle.model("source"), oracle.model("target"), iter(batches), **modes)
+    ours = plain_gradients(oracle.model("source"), batches, mode=source_mode, reduction="sum")
+    theirs = plain_gradients(oracle.model("target"), batches, mode=target_mode, reduction="sum")
     assert masks.keys() == ours.keys()
     for name, mask in masks.items():
         assert mask.dtype == torch.bool
@@ -165,6 +177,15 @@ def test_a_bad_pair_is_refused_by_the_name_of_its_tensor(oracle, spoil, name):
     assert equal(state(target), before)
 
 
+@pytest.mark.parametrize("role", ["source", "target"])
+def test_what_has_a_non_finite_loss_is_named(oracle, role):
+    models = {name: oracle.model(name) for name in ("source", "target")}
+    models[role].fc.weight.data.mul_(1e308)
+    for compare in (align, agreement):
+        with pytest.raises(NonFiniteLoss, match=f"^{role}: loss"):
+            compare(models["source"], models["target"], [oracle.batch(0)])
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_a_non_finite_loss_leaves_the_target_unchanged(oracle, count):
     source, target = oracle.model("source").train(), oracle.model("target")
@@ -199,6 +220,14 @@ class Root(nn.Module):
 
     def forward(self, images):
         return images.flatten(1) * self.scale.sqrt()
+
+
+def test_signs_are_named_by_the_tensor_whose_gradient_is_not_finite_in_either_model():
+    batch = (torch.tensor([1.0, 2.0]).reshape(1, 1, 1, 2), torch.tensor([0]))
+    fine, broken = Root(), Root()
+    fine.scale.data.fill_(1.0)
+    with pytest.raises(NonFiniteLoss, match="gradient of tensor scale is NaN or infinite"):
+        agreement(fine, broken, [batch])
 
 
 @pytest.mark.parametrize("compare", [align, agreement])

@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 from grasp_core.data.samples import Samples
-from grasp_core.growth.statistics import as_they_came, fit_statistics
+from grasp_core.growth import statistics
+from grasp_core.growth.statistics import Fitted, as_they_came, fit_statistics
 from grasp_core.models.batchnorm import recalibrate
-from grasp_core.models.evaluate import evaluate
+from grasp_core.models.evaluate import Metrics, evaluate
 
 
 def normed(width: int, classes: int = 2) -> nn.Module:
@@ -85,3 +86,28 @@ def test_labels_that_say_too_little_leave_the_statistics_as_they_came():
     kept = as_they_came(plain, labels, batch_size=8)
     loss = evaluate(plain, labels.batches(8)).loss
     assert (kept.share, kept.held, kept.loss, kept.losses) == (None, False, loss, {})
+
+
+def judged(monkeypatch: pytest.MonkeyPatch, losses: dict[float, float]) -> Fitted:
+    """What is chosen where one half of five labels has these losses, the other twice as much."""
+    told = iter([*losses.values(), *(2 * loss for loss in losses.values())])
+    monkeypatch.setattr(
+        statistics, "evaluate", lambda model, batches: Metrics(0.5, next(told), 1, ((1, 0), (0, 0)))
+    )
+    return fit_statistics(normed(4), moved(0.0).subset(torch.arange(5)), batch_size=8)
+
+
+@pytest.mark.parametrize(
+    ("losses", "share"),
+    [
+        ({1.0: 1.19, 0.5: 1.0, 0.0: 1.1}, 1.0),
+        ({1.0: 1.21, 0.5: 1.0, 0.0: 1.1}, 0.5),
+        ({1.0: 1.21, 0.5: 1.1, 0.0: 1.0}, 0.0),
+    ],
+)
+def test_the_labels_own_statistics_win_unless_another_share_is_better_by_a_fifth(monkeypatch, losses, share):
+    fitted = judged(monkeypatch, losses)
+
+    assert fitted.share == share
+    assert fitted.losses == pytest.approx({s: (2 * loss + 3 * 2 * loss) / 5 for s, loss in losses.items()})
+    assert fitted.loss == fitted.losses[share]
