@@ -53,7 +53,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-out = Output(highlight=False, emoji=False)
+# A line is not broken at the width of a terminal that grep and programs do not have; a table is.
+out = Output(highlight=False, emoji=False, soft_wrap=True)
 
 LINE = 20_000  # characters of a line: more than any reason has
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
@@ -71,7 +72,7 @@ ENVIRONMENT = {
 
 def tell(text: str, *, style: str | None = None) -> None:
     """Print a line as it is: what strangers wrote is no markup, and does nothing to the terminal."""
-    out.print(printable(text, limit=LINE), markup=False, soft_wrap=True, style=style)
+    out.print(printable(text, limit=LINE), markup=False, style=style)
 
 
 @app.callback()

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from tasks.contracts.base import Architecture, InputSpec, ModelSignature
-from tasks.contracts.manifest import Manifest, Parent
+from tasks.contracts.keys import blob_key
+from tasks.contracts.manifest import Manifest, Parent, Weights
 from tasks.contracts.writing import document_bytes, need_room
 from tasks.errors import InvalidDocument
 from tasks.problems import first_problem
@@ -50,6 +51,27 @@ def signature_of(
         raise InvalidDocument(f"{architecture}: {first_problem(error)}; nothing was published") from error
 
 
+def check_place(signature: ModelSignature, place: Place, *, publisher: str) -> None:
+    """Raise InvalidDocument where a manifest could not say this, before weights are made for it."""
+    unmade = Weights(sha256="0" * 64, size_bytes=1, key=blob_key("0" * 64))
+    fields = {**_said(signature, place), "weights": unmade, "publisher": publisher or None}
+    try:
+        Manifest.model_validate(fields)
+    except ValidationError as error:
+        raise InvalidDocument(
+            f"{place.series} {place.period}: {first_problem(error)}; nothing was trained"
+        ) from error
+
+
+def _said(signature: ModelSignature, place: Place) -> dict[str, Any]:
+    return {
+        **{name: getattr(signature, name) for name in ("architecture", "classes", "input")},
+        "series": place.series,
+        "rev": place.rev,
+        "period": {"label": place.period, "start": place.start, "end": place.end},
+    }
+
+
 def describe(
     file: Path,
     signature: ModelSignature,
@@ -63,10 +85,7 @@ def describe(
     fields: dict[str, Any] = {
         "schema_version": 2 if parent else 1,  # who knows 1 only can read what names no parent
         "parent": parent,
-        **{name: getattr(signature, name) for name in ("architecture", "classes", "input")},
-        "series": place.series,
-        "rev": place.rev,
-        "period": {"label": place.period, "start": place.start, "end": place.end},
+        **_said(signature, place),
         "weights": weights_of(file),
         "created_at": datetime.now(UTC).replace(microsecond=0),
         "publisher": publisher or None,

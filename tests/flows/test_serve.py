@@ -2,10 +2,13 @@
 
 import http.client
 import json
+import re
 import shutil
+import signal
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -16,12 +19,13 @@ import torch
 from flows.absorb import absorb
 from tasks.absorbing.work import open_work
 from tasks.contracts.target import AbsorbSettings
-from tasks.errors import GraspError, NotThere
+from tasks.errors import NotThere
 from tasks.operations.operate import promote, roll_back
 from tasks.operations.serve.followed import Followed
-from tasks.operations.serve.server import Server
-from tasks.operations.serve.tally import Tally
+from tasks.operations.serve.server import IDLE_S
 from tests.flows.conftest import World
+from tests.flows.demo.demo_runs import THIS
+from tests.servers.fixtures import kill_tree
 
 pytestmark = pytest.mark.integration
 CLIENTS = 4
@@ -29,87 +33,113 @@ BODY = json.dumps({"inputs": [[[[pixel]] * 8 for pixel in range(8)]]})
 
 
 class Client(threading.Thread):
-    """Asks without a pause until told to stop, over one connection, as a service does; keeps every answer."""
+    """Asks without a pause until the server says that it closes, over one connection, as a service does."""
 
     def __init__(self, port: int) -> None:
         super().__init__()
         self.port, self.stop, self.answers = port, threading.Event(), list[tuple[int, int]]()
-        self.lost: list[OSError] = []
+        self.lost: list[Exception] = []
+        self.start()
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection, heard = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60), time.monotonic()
         while not self.stop.is_set():
+            if time.monotonic() - heard > IDLE_S / 2:
+                connection.close()  # the machine was busy elsewhere; the next request opens another one
             try:
                 connection.request("POST", "/invocations", BODY)
                 answer = connection.getresponse()
                 self.answers.append((answer.status, json.loads(answer.read())["model"]["version"]))
-            except OSError as error:
+            except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
                 self.lost.append(error)
-        connection.close()
+                return
+            heard = time.monotonic()
+            if answer.will_close:
+                return
 
 
 @contextmanager
-def under_load(followed: Followed, tally: Tally) -> Iterator[list[Client]]:
-    """Serve what is followed, and have it asked all the time."""
-    stop = threading.Event()
-    with Server(("127.0.0.1", 0), followed, tally) as server:
-        options = {"every_s": 0.1, "on_error": tally.could_not_follow}
-        following = threading.Thread(target=followed.follow, args=(stop,), kwargs=options)
-        serving = threading.Thread(target=server.serve_forever)
-        clients = [Client(server.server_port) for _ in range(CLIENTS)]
-        for thread in (following, serving, *clients):
-            thread.start()
-        try:
-            yield clients
-        finally:
-            for client in clients:
-                client.stop.set()
-                client.join()
-            stop.set()
-            following.join()
-            server.shutdown()
+def serving(target: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the command, as a person does; what it says goes into a file."""
+    command = [THIS, "serve", target, "--port", "0", "--every", "0.1"]
+    with log.open("wb") as said:
+        process = subprocess.Popen(command, cwd=log.parent, stdout=said, stderr=said)
+    try:
+        yield process
+    finally:
+        kill_tree(process)
 
 
-def until_all_heard(clients: list[Client], version: int) -> None:
-    """Wait until every client has an answer of this version as its last one."""
+def port_in(log: Path) -> str:
+    """Read where the command answers from what it says; nothing while it has not said it."""
+    found = re.search(r"answers at http://127\.0\.0\.1:(\d+)/invocations", log.read_text())
+    return found[1] if found else ""
+
+
+def get(port: int, path: str) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", path)
+    said = connection.getresponse().read().decode()
+    connection.close()
+    return said
+
+
+def until(done: Callable[[], object]) -> None:
     limit = time.monotonic() + 120
-    while not all(client.answers and client.answers[-1] == (200, version) for client in clients):
+    while not done():
         assert time.monotonic() < limit
         time.sleep(0.02)
 
 
+def heard(clients: list[Client], version: int) -> bool:
+    """Whether every client has an answer of this version as its last one; none has lost a request."""
+    assert [client.lost for client in clients] == [[]] * CLIENTS
+    return all(client.answers and client.answers[-1] == (200, version) for client in clients)
+
+
 def test_a_champion_that_moves_under_load_costs_no_request_and_what_cannot_be_loaded_changes_nothing(
-    world: World, mlflow_server
+    world: World, mlflow_server, tmp_path: Path
 ):
     torch.set_num_threads(1)
     world.replace_target(absorb=AbsorbSettings(mode="reference", lr=1e-3, epochs=1, initial_epochs=1))
-    work, name, tally = open_work(world.target.name, by="test"), world.target.name, Tally()
+    work, name = open_work(world.target.name, by="test"), world.target.name
     with pytest.raises(NotThere, match="nothing to serve"):
-        Followed(work.mlflow, name, on_swap=tally.loaded)
-    for number in (1, 2):
-        world.publish(number, year=2000 + number)
-        absorb(name)
+        Followed(work.mlflow, name, on_swap=print)
+    world.publish(1, year=2001)
+    absorb(name)
+    log = tmp_path / "serve.log"
+    with serving(name, log) as process:
+        world.publish(2, year=2002)
+        absorb(name)  # meanwhile the command starts
+        until(lambda: port_in(log) or process.poll() is not None)
+        port = int(port_in(log))
+        until(lambda: json.loads(get(port, "/health"))["model"]["version"] == 2)
+        clients = [Client(port) for _ in range(CLIENTS)]
+        try:
+            until(lambda: heard(clients, 2))
+            for move, version in ((roll_back, 1), (promote, 2), (roll_back, 1)):
+                move(work, version, reason="a test moves it")
+                until(lambda: heard(clients, version))  # noqa: B023
 
-    followed = Followed(work.mlflow, name, on_swap=tally.loaded)
-    assert not followed.look()
-    assert followed.served.classifier.signature.classes == world.target.classes
-    with under_load(followed, tally) as clients:
-        until_all_heard(clients, 2)
-        for move, version in ((roll_back, 1), (promote, 2), (roll_back, 1)):
-            move(work, version, reason="a test moves it")
-            until_all_heard(clients, version)
+            source = work.mlflow.get_model_version(name, "2").source
+            artifacts = Path(mlflow_server.artifacts).rglob(source.rpartition("/")[2])
+            shutil.rmtree(next(path for path in artifacts if path.is_dir()))
+            work.mlflow.set_registered_model_alias(name, "champion", "2")  # `promote` would not
+            until(lambda: "grasp_follow_errors_total 0" not in get(port, "/metrics"))
+            assert "grasp_model_version 1\n" in get(port, "/metrics")
+
+            process.send_signal(signal.SIGTERM)  # the clients never pause: each is told with an answer
+            for client in clients:
+                client.join(120)
+                assert not client.is_alive()
+        finally:
+            for client in clients:
+                client.stop.set()
+        assert process.wait(120) == 0
+    said = log.read_text()
+    assert said.endswith("stopped; every request that was under way has its answer\n")
+    assert "Traceback" not in said
     for client in clients:
         assert client.lost == []
         assert {status for status, _ in client.answers} == {200}
         assert [version for version, _ in groupby(client.answers, key=lambda said: said[1])] == [2, 1, 2, 1]
-    answered = sum(len(client.answers) for client in clients)
-    assert f'grasp_requests_total{{status="200"}} {answered}' in tally.text()
-    assert "grasp_model_loads_total 4" in tally.text()
-
-    promote(work, 2, reason="repaired")
-    source = work.mlflow.get_model_version(name, "2").source
-    gone = next(p for p in Path(mlflow_server.artifacts).rglob(source.rpartition("/")[2]) if p.is_dir())
-    shutil.rmtree(gone)
-    with pytest.raises(GraspError):
-        followed.look()
-    assert followed.served.registry_version == 1

@@ -112,7 +112,7 @@ def publish(
     """
     from tasks.data.folder import publish_prepared
 
-    out.print(publish_prepared(Store.from_settings(load_settings(StoreSettings)), folder), soft_wrap=True)
+    out.print(publish_prepared(Store.from_settings(load_settings(StoreSettings)), folder))
 
 
 def tell_account(made: "Preparation | SourceData") -> None:

@@ -28,7 +28,7 @@ from tasks.contracts.target import Target
 from tasks.errors import InvalidDocument
 from tasks.extras import need_absorb
 from tasks.private import private_directory
-from tasks.publishing.describe import Place, describe, signature_of, usual_input
+from tasks.publishing.describe import Place, check_place, describe, signature_of, usual_input
 from tasks.settings import StoreSettings, load_settings
 
 
@@ -108,7 +108,8 @@ def train_source(
             if fits
             else signature_of(network, classes, given_input(size, mean, std, usual))
         )
-        check_seen(signature.architecture, signature.input)  # before a folder is decoded
+        check_place(signature, place, publisher=publisher)  # before a folder is decoded
+        check_seen(signature.architecture, signature.input)
         if store and not fits:
             warn_untaken(store, signature, place)
         data = (
@@ -124,7 +125,7 @@ def train_source(
                 f"no folder of {', '.join(map(ascii, later))}: trained with the first {len(classes)} classes"
             )
         if begun:
-            out.print(f"training starts from {begun.parent.words}", soft_wrap=True)
+            out.print(f"training starts from {begun.parent.words}")
         trained = scratch / "weights.safetensors"
         accuracy = train(
             data,
@@ -150,7 +151,7 @@ def train_source(
                 return
             shutil.copyfile(file, to / "weights.safetensors")
     (to / "manifest.json").write_text(manifest.model_dump_json(indent=1, exclude_none=True) + "\n")
-    out.print(f"wrote {to}/weights.safetensors and {to}/manifest.json; nothing was sent", soft_wrap=True)
+    out.print(f"wrote {to}/weights.safetensors and {to}/manifest.json; nothing was sent")
 
 
 def _check_takes(target: Target, series: str, *, digits: bool) -> None:

@@ -95,7 +95,7 @@ def compare(
             f"{side.test_accuracy:.1%}",
             escape(sources),
         )
-    out.print(table)
+    out.print(table, soft_wrap=False)
     tell(
         f"of {found.gate_samples} gate samples version {second} gains {found.gained} and loses {found.lost}; "
         f"exact McNemar: p {found.p_better:.3g} for better, p {found.p_worse:.3g} for worse"
@@ -105,4 +105,4 @@ def compare(
         changes = Table("class", "samples", f"version {first}", f"version {second}", box=None)
         for each in sorted(changed, key=lambda each: each.second - each.first):
             changes.add_row(escape(each.name), str(each.samples), f"{each.first:.1%}", f"{each.second:.1%}")
-        out.print(changes)
+        out.print(changes, soft_wrap=False)

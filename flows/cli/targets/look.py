@@ -29,7 +29,7 @@ def list_targets() -> None:
     for row in looked.found.values():
         table.add_row(*map(escape, row))
     if looked.found:
-        out.print(table)
+        out.print(table, soft_wrap=False)
     elif not looked.unreadable:
         tell(f"no targets in bucket {store.bucket}; see grasp target create --help")
     looked.warn()

@@ -7,6 +7,7 @@ from datetime import timedelta
 import typer
 
 from flows.cli.app import app, tell
+from flows.cli.listen import listen
 from tasks.bucket.store import Store
 from tasks.settings import WatchSettings, load_settings
 
@@ -35,7 +36,7 @@ def metrics(
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    with Endpoint(observer, host=host, port=port) as endpoint:
+    with listen(host, port, lambda: Endpoint(observer, host=host, port=port)) as endpoint:
         tell(f"metrics at {endpoint.address}, looked at every {every:g} s; stop with Ctrl-C")
         endpoint.follow(stop, every_s=every)
     tell("stopped")

@@ -6,6 +6,7 @@ import threading
 import typer
 
 from flows.cli.app import app, tell
+from flows.cli.listen import listen
 from tasks.extras import need_absorb
 from tasks.settings import Settings, load_settings
 
@@ -23,32 +24,27 @@ def serve(
     """
     need_absorb("grasp serve")
     from tasks.operations.serve.followed import Followed
-    from tasks.operations.serve.server import Server
+    from tasks.operations.serve.server import IDLE_S, Server
     from tasks.operations.serve.tally import Tally
     from tasks.tracking.api import connect
 
     settings, tally, stop = load_settings(Settings), Tally(), threading.Event()
     client = connect(settings.mlflow_tracking_uri, login=settings.mlflow_login)
     followed = Followed(client, target, on_swap=tally.loaded)
-    with Server((host, port), followed, tally) as server:
-        threads = [
-            threading.Thread(
-                target=followed.follow,
-                args=(stop,),
-                kwargs={"every_s": every, "on_error": tally.could_not_follow},
-                daemon=True,
-            ),
-            threading.Thread(target=server.serve_forever, daemon=True),
-        ]
+    with listen(host, port, lambda: Server((host, port), followed, tally)) as server:
+        options = {"every_s": every, "on_error": tally.could_not_follow}
+        following = threading.Thread(target=followed.follow, args=(stop,), kwargs=options, daemon=True)
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stop.set())
-        for thread in threads:
-            thread.start()
+        following.start()
+        serving.start()
         where = f"http://{host}:{server.server_port}"
         tell(
             f"version {followed.served.registry_version} of {target} answers at {where}/invocations "
             f"(health: {where}/health, metrics: {where}/metrics); stop with Ctrl-C"
         )
         stop.wait()
-        server.shutdown()
+        server.end()
+    following.join(IDLE_S)  # it may be loading a version: a process that ends meanwhile may crash
     tell("stopped; every request that was under way has its answer")

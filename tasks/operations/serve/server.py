@@ -32,8 +32,13 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], source: Source, tally: Tally) -> None:
-        self.source, self.tally = source, tally
+        self.source, self.tally, self.ending = source, tally, False
         super().__init__(address, _Handler)
+
+    def end(self) -> None:
+        """Take no further connection; one that a client keeps open gets its next answer, and is closed."""
+        self.ending = True
+        self.shutdown()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -80,6 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        if self.server.ending:
+            self.send_header("Connection", "close")  # else a client that never pauses would be waited for
         self.end_headers()
         self.wfile.write(body)
 

@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+from flows.cli.app import out, tell
+
 COMMAND = """
 import sys
 from flows.cli.output import Output
@@ -29,6 +33,13 @@ def test_a_command_goes_on_to_its_own_end_when_nobody_reads_any_more():
 
         assert process.stderr.read() == "done; unread True"
         assert process.wait() == 3
+
+
+def test_a_line_is_not_broken_at_a_width_that_its_reader_does_not_have(capsys: pytest.CaptureFixture[str]):
+    line = "digits-now: champion version 3 (rolled back from version 4; later arrivals build on it), " * 3
+    out.print(line)
+    tell(line)
+    assert capsys.readouterr().out == f"{line}\n{line}\n"
 
 
 def test_a_reader_that_stays_hears_it_all():

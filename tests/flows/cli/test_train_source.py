@@ -53,6 +53,25 @@ def train(*words: object) -> Result:
     return runner.invoke(command_line(), ["train-source", *WHEN, *map(str, words)])
 
 
+@pytest.mark.parametrize(
+    ("said", "needed"),
+    [
+        (("--end", "2013-12-31"), "period 2014 ends on 2013-12-31, before its start 2014-01-01"),
+        (("--start", "1.1.2014"), "start"),
+        (("--period", "Year 14"), "label"),
+        (("--rev", "0"), "rev"),
+    ],
+)
+def test_a_period_that_cannot_be_published_is_refused_before_hours_of_training(
+    target: Target, photos: Path, said: tuple[str, str], needed: str
+):
+    refused = train("--images", photos, "--target", target.name, *said)
+    assert isinstance(refused.exception, InvalidDocument)
+    assert needed in str(refused.exception)
+    assert str(refused.exception).endswith("; nothing was trained")
+    assert "epoch" not in refused.output
+
+
 def published(store: Store) -> list[Manifest]:
     found = store.list(keys.MANIFESTS)
     return [read_document(Manifest, store.get(item.key).body, name=item.key) for item in found]

@@ -1,6 +1,7 @@
 """What Prometheus is told of a bucket: open arrivals by reason, decisions, attempts, champions, the watch."""
 
 import json
+import socket
 import threading
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from flows.cli.app import app
 from flows.cli.targets import metrics as _metrics  # noqa: F401 - registers the command
 from tasks.absorbing.decide import break_off, claim
 from tasks.contracts.journal import Attempted, RolledBack
+from tasks.errors import OperationRefused
 from tasks.journal.targets import create_target
 from tasks.operations.metrics.endpoint import Endpoint
 from tasks.operations.metrics.exposition import text_of
@@ -165,11 +167,26 @@ def test_the_endpoint_serves_the_newest_look(watched: Bucket, observer: Observer
     assert found['grasp_open_arrivals{"reason": "ready", "target": "digits-now"}'] == 1
 
 
-def test_the_command_prints_what_prometheus_reads(watched: Bucket, monkeypatch: pytest.MonkeyPatch, moto):
+@pytest.fixture
+def configured(watched: Bucket, monkeypatch: pytest.MonkeyPatch, moto):
     settings = moto.settings(watched.store.bucket)
     monkeypatch.setenv("GRASP_BUCKET", watched.store.bucket)
     monkeypatch.setenv("AWS_ENDPOINT_URL", settings.endpoint_url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", settings.access_key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", settings.secret_access_key.get_secret_value())
+
+
+@pytest.mark.usefixtures("configured")
+def test_the_command_prints_what_prometheus_reads():
     done = CliRunner().invoke(app, ["metrics"])
     assert samples(done.output)["grasp_bucket_up{}"] == 1
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_port_that_is_taken_is_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = CliRunner().invoke(app, ["metrics", "--port", str(port)])
+    assert isinstance(refused.exception, OperationRefused)
+    said = f"127.0.0.1:{port}: cannot listen there (Address already in use); needs an address of this machine"
+    assert str(refused.exception).startswith(said)

@@ -167,3 +167,18 @@ def test_a_stop_waits_for_answers_that_are_under_way(source: Swapped):
             server.shutdown()
             go_on.set()
         assert asked.result()[0] == 200
+
+
+def test_a_stop_does_not_wait_for_a_client_that_never_pauses(source: Swapped):
+    with Server(("127.0.0.1", 0), source, Tally()) as server:
+        in_background(server)
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
+        told = []
+        for _ in range(2):
+            connection.request("POST", "/invocations", json.dumps({"inputs": [IMAGE]}))
+            answer = connection.getresponse()
+            told.append((answer.status, answer.will_close))
+            answer.read()
+            server.end()
+        connection.close()
+    assert told == [(200, False), (200, True)]
