@@ -7,7 +7,7 @@ LANES = ("integration", "chaos", "browser", "gpu")  # after the unit tests, in t
 SERVERS = {"mlflow_server", "on_stage", "prefect_api", "prefect_server", "rgw", "stack"}
 
 SHARED = {  # what is costly to start or to import, and the files whose tests need it
-    "deployed": ("test_deploy", "test_forms_in_browser"),
+    "deployed": ("test_deploy", "test_forms_at_work", "test_forms_in_browser"),
     "demo": ("test_demo_end_to_end", "test_seen_in_mlflow"),
     "stack": ("test_stack", "test_stack_chaos"),
     "settings of the servers": ("test_compose", "test_settings_exist"),

@@ -36,7 +36,11 @@ class History(NamedTuple):
         while version is not None:
             decided = self.by_version.get(version)
             if decided is None:
-                raise NotThere(f"version {version}: the journal has no decision on it; nothing was done")
+                known = ", ".join(map(str, sorted(self.by_version))) or "none"
+                raise NotThere(
+                    f"version {version}: the journal has no decision on it (it knows {known}); "
+                    "nothing was done"
+                )
             found.append(decided)
             version = decided.parent_version
         return found[::-1]

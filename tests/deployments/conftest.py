@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from deployments.bootstrap import bootstrap
 from deployments.environment import server_environment, worker_environment
 from deployments.workers import worker_command
 from tests.servers.fixtures import free_port, wait_for
+
+ROOT = Path(__file__).parents[2]
 
 
 class Prefect:
@@ -60,6 +63,19 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory):
     server = Prefect(tmp_path_factory.mktemp("prefect"), free_port())
     yield server
     server.stop()
+
+
+@pytest.fixture
+def deployed(prefect_server, client):
+    """All deployments by name, those of test_deploy.py where it was there before; nothing runs them."""
+    if not client.read_deployments():
+        bootstrap()
+        prefect_server.run("prefect", "--no-prompt", "deploy", "--all", cwd=ROOT)
+    found = {each.name: each for each in client.read_deployments()}
+    for each in found.values():
+        for schedule in each.schedules:
+            client.update_deployment_schedule(each.id, schedule.id, active=False)
+    return found
 
 
 @pytest.fixture

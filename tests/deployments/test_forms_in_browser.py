@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from deployments.bootstrap import bootstrap
-from tests.deployments.test_deploy import ROOT
+from tests.deployments.forms import ASKED, WHY
 from tests.servers.browser import CHROMIUM
 
 pytestmark = [
@@ -17,7 +16,6 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
-WHY = "worse on the night shift"
 TYPED: dict[str, dict[str, str]] = {  # deployment: what is typed into which field
     "absorb": {"target": "digits-now"},
     "backfill": {"target": "digits-now", "From period": "2014"},
@@ -26,26 +24,6 @@ TYPED: dict[str, dict[str, str]] = {  # deployment: what is typed into which fie
     "promote": {"target": "digits-now", "version": "7", "reason": WHY},
     "target-set": {"target": "digits-now", "settings": "epochs=12"},
 }
-ASKED: dict[str, dict[str, Any]] = {  # what the flow run is then asked for
-    "absorb": {"target": "digits-now"},
-    "backfill": {"target": "digits-now", "request": {"from_period": "2014", "then": "print"}},
-    "retract": {"target": "digits-now", "arrival": "digits/2015/1", "reason": WHY},
-    "rollback": {"target": "digits-now", "reason": WHY},
-    "promote": {"target": "digits-now", "version": 7, "reason": WHY},
-    "target-set": {"target": "digits-now", "settings": ["epochs=12"], "then": "print"},
-}
-
-
-@pytest.fixture
-def deployed(prefect_server, client):
-    """All deployments by name, those of test_deploy.py where it was there before; nothing runs them."""
-    if not client.read_deployments():
-        bootstrap()
-        prefect_server.run("prefect", "--no-prompt", "deploy", "--all", cwd=ROOT)
-    found = {each.name: each for each in client.read_deployments()}
-    for schedule in found["watch"].schedules:
-        client.update_deployment_schedule(found["watch"].id, schedule.id, active=False)
-    return found
 
 
 def test_a_person_fills_in_every_form_from_its_texts(deployed, prefect_server, client, page, shoot):

@@ -12,7 +12,7 @@ from tasks.contracts.base import Architecture
 from tasks.contracts.dataset import Dataset
 from tasks.contracts.reading import read_document
 from tasks.contracts.target import AbsorbSettings, GateSettings, Target
-from tasks.errors import InvalidDocument
+from tasks.errors import InvalidDocument, NotThere
 from tasks.journal.targets import create_target
 from tasks.problems import first_problem
 from tasks.publishing.checking import check_network
@@ -45,7 +45,7 @@ def create(
     settings = load_settings(StoreSettings)
     store = Store.from_settings(settings)
     probe(store, settings)
-    data = read_document(Dataset, store.get(dataset).body, name=dataset)
+    data = _data(store, dataset)
     try:
         network = Architecture(
             id=architecture, in_channels=data.input.channels, num_classes=len(data.classes)
@@ -62,6 +62,17 @@ def create(
     _need_seeing(target)
     create_target(store, target)
     out.print(f"target {name} created; it absorbs {', '.join(series)}")
+
+
+def _data(store: Store, key: str) -> Dataset:
+    try:
+        return read_document(Dataset, store.get(key).body, name=key)
+    except NotThere as error:
+        raise NotThere(
+            f"--dataset {key}: is not there in bucket {store.bucket}; needs the key that "
+            "grasp dataset publish printed, such as datasets/digits/<digest>/dataset.json; "
+            "no target was created"
+        ) from error
 
 
 def _need_seeing(target: Target) -> None:

@@ -17,7 +17,7 @@ from tasks.contracts.base import Architecture, InputSpec
 from tasks.contracts.manifest import Manifest
 from tasks.contracts.reading import read_document
 from tasks.data.datasets import SPLITS, SplitArrays, publish_dataset
-from tasks.errors import GraspError, InvalidCheckpoint, InvalidDocument
+from tasks.errors import GraspError, InvalidCheckpoint, InvalidDocument, NotThere
 from tasks.weights.files import load_module, new_module, save
 
 THREE = Architecture(id="grasp/digits-cnn", in_channels=1, num_classes=3)
@@ -123,6 +123,14 @@ def test_a_target_whose_network_cannot_see_its_images_is_not_created(store: Stor
     what = ("--dataset", key, "--architecture", "timm/vit_tiny_patch16_224")
     with pytest.raises(InvalidConfig, match=r"32 x 32 pixels .*needs such as 224 x 224"):
         grasp("target", "create", "small-now", "--series", "small", *what)
+    assert not list(store.list("targets/"))
+
+
+def test_a_target_of_data_that_are_not_there_is_told_where_keys_come_from(store: Store, grasp):
+    with pytest.raises(
+        NotThere, match=r"--dataset nope: is not there .*dataset publish.*; no target was created"
+    ):
+        grasp("target", "create", "t", "--series", "t", "--dataset", "nope", "--architecture", "timm/x")
     assert not list(store.list("targets/"))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.contracts.journal import Promoted, RolledBack, Switched, Withdrawn
 from tasks.contracts.target import AbsorbSettings
-from tasks.errors import OperationRefused
+from tasks.errors import NotThere, OperationRefused
 from tasks.journal.history import History, Switch
 from tasks.lineages.course import chart, check_going, is_finished, settled, start_before
 from tasks.lineages.rebuild import Rebuild
@@ -61,6 +61,13 @@ def span(year: int) -> tuple[date, date]:
 def todo(script: Script, plan: Rebuild) -> list[int]:
     course = chart(history(script), plan)
     return [source.decided.source.period.start.year for source in course.todo]
+
+
+def test_a_version_that_the_journal_does_not_know_is_refused_with_those_it_knows(script: Script):
+    for year in (2001, 2002):
+        absorb(script, year)
+    with pytest.raises(NotThere, match=r"version 9: .* \(it knows 1, 2\); nothing was done"):
+        history(script).chain(9)
 
 
 def test_a_rebuild_starts_at_the_version_before_its_period(script: Script):
