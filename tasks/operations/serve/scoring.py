@@ -40,7 +40,9 @@ def images_of(body: bytes, signature: ModelSignature) -> NDArray[np.uint8]:
     if images.shape == needed:
         images = images[None]  # one image
     if images.shape[1:] != needed:
-        raise InvalidDocument(f"{key}: shape {images.shape}, needs (N, {needed}); nothing was predicted")
+        raise InvalidDocument(
+            f"{key}: shape {images.shape}, needs (N, {', '.join(map(str, needed))}); nothing was predicted"
+        )
     if images.dtype.kind not in "iu" or (images.size and (images.min() < 0 or images.max() > 255)):
         raise InvalidDocument(
             f"{key}: {images.dtype} numbers, needs whole ones from 0 to 255; images in 0..1 are to be "

@@ -97,7 +97,7 @@ def test_an_answer_has_class_names_probabilities_and_the_version(port: int):
         ({"inputs": [[[0.5], [1.0]], [[0.0], [0.1]]]}, "multiplied by 255"),
         ({"inputs": [[[0], [256]], [[0], [0]]]}, "from 0 to 255"),
         ({"inputs": [[[-1], [1]], [[0], [0]]]}, "from 0 to 255"),
-        ({"inputs": [[[0, 0, 0]]]}, "needs (N, (2, 2, 1))"),
+        ({"inputs": [[[0, 0, 0]]]}, "needs (N, 2, 2, 1)"),
         ({"inputs": [[[0], [1]], [[0]]]}, "images of several sizes"),
     ],
 )
