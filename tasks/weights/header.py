@@ -63,11 +63,12 @@ def _read(path: Path) -> dict[str, Any]:
     if size < 8:
         raise _Broken(f"{size} bytes, too short for a header")
     with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
+        start = file.read(8)
+        length = int.from_bytes(start, "little")
+        if length > size - 8:
+            raise _Broken(f"begins with {start!r}, which is no length of a header in a file of {size} bytes")
         if length > MAX_HEADER_BYTES:
             raise _Broken(f"a header of {length} bytes, at most {MAX_HEADER_BYTES} are read")
-        if length > size - 8:
-            raise _Broken(f"a header of {length} bytes in a file of {size}")
         header = file.read(length)
     parsed = _parse(header)
     _check_dense(_tensors(parsed), data_bytes=size - 8 - length)

@@ -111,6 +111,11 @@ def test_a_file_of_another_kind_is_a_format_finding(tmp_path: Path, content: byt
     assert refusal(path).code == "weights_format"
 
 
+def test_a_file_that_is_no_weights_at_all_is_shown_how_it_begins(tmp_path: Path):
+    (tmp_path / "w").write_text("epoch 1: loss 0.3")
+    assert "begins with b'epoch 1:'" in refusal(tmp_path / "w").found
+
+
 def test_a_header_of_600_000_empty_tensors_is_a_format_finding(tmp_path: Path):
     header = "{" + ",".join(f'"{n:06d}":{{"dtype":"U8","shape":[0]}}' for n in range(600_000)) + "}"
     (tmp_path / "w").write_bytes((40 * 600_000).to_bytes(8, "little") + header.encode())
