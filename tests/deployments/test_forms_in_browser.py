@@ -27,6 +27,8 @@ TYPED: dict[str, dict[str, str]] = {  # deployment: what is typed into which fie
 
 
 def test_a_person_fills_in_every_form_from_its_texts(deployed, prefect_server, client, page, shoot):
+    from playwright.sync_api import expect
+
     ui = prefect_server.api_url.removesuffix("/api")
     page.set_viewport_size({"width": 1280, "height": 1000})
     for name, fields in TYPED.items():
@@ -34,8 +36,10 @@ def test_a_person_fills_in_every_form_from_its_texts(deployed, prefect_server, c
         page.get_by_text("its name, such as digits-now").wait_for()
         for label, typed in fields.items():
             if label == "settings":
-                _add_item(page)
+                _property(page, label).get_by_role("button", name="Add item").click()
             _field(page, label).fill(typed)
+        for label, typed in fields.items():
+            expect(_field(page, label)).to_have_value(typed, timeout=90_000)
         if name == "target-set":
             shoot("form")
         page.get_by_role("button", name="Submit").click()
@@ -47,21 +51,15 @@ def test_a_person_fills_in_every_form_from_its_texts(deployed, prefect_server, c
         client.delete_flow_run(run.id)
 
 
-def _add_item(page) -> None:
-    """Add a setting, and wait for its field between those of target and reason, which come when they can."""
-    fields = page.locator("textarea")
-    fields.nth(1).wait_for()
-    page.get_by_role("button", name="Add item").click()
-    fields.nth(2).wait_for()
+def _property(page, label: str):
+    """The part of a form that has this label; Prefect's labels do not name their fields."""
+    part = "ancestor::*[contains(concat(' ', @class, ' '), ' schema-form-property ')][1]"
+    return page.locator("label").get_by_text(label, exact=True).locator(f"xpath={part}")
 
 
 def _field(page, label: str):
-    """The field behind a label; Prefect's labels do not name theirs."""
-    return (
-        page.locator("label")
-        .get_by_text(label, exact=True)
-        .locator("xpath=following::*[self::textarea or self::input][1]")
-    )
+    """Its field, which may be there later than the next one's."""
+    return _property(page, label).locator("textarea, input").first
 
 
 def _as_far_as(asked: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
