@@ -65,7 +65,7 @@ def absorbing(world: World, client: MlflowClient) -> tuple[str, UUID]:
 
 
 def check_nothing_is_left(world: World, client: MlflowClient, arrival: str) -> None:
-    assert [run.info.status for run in runs_of(client, world)] == ["KILLED"]
+    until(lambda: [run.info.status for run in runs_of(client, world)] == ["KILLED"], within_s=120)
     assert list((world.cache_dir / "work").iterdir()) == []
     assert not list(world.cache_dir.rglob(".partial-*"))
     assert world.decided() == []
