@@ -71,6 +71,11 @@ def deployed(prefect_server, client):
     if not client.read_deployments():
         bootstrap()
         prefect_server.run("prefect", "--no-prompt", "deploy", "--all", cwd=ROOT)
+    return found_and_still(client)
+
+
+def found_and_still(client):
+    """Give all deployments by name, as they were found; their schedules are off from now on."""
     found = {each.name: each for each in client.read_deployments()}
     for each in found.values():
         for schedule in each.schedules:

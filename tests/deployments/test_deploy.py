@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from deployments.bootstrap import bootstrap
+from tests.deployments.conftest import found_and_still
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -23,11 +24,7 @@ def deployments(prefect_server):
         bootstrap()
         for _ in range(2):  # a second time must change nothing
             prefect_server.run("prefect", "--no-prompt", "deploy", "--all", cwd=ROOT)
-        found = {each.name: each for each in client.read_deployments()}
-        for each in found.values():
-            for schedule in each.schedules:
-                client.update_deployment_schedule(each.id, schedule.id, active=False)
-        return found
+        return found_and_still(client)
 
 
 def test_flows_are_deployed_as_module_paths_without_code_to_fetch(deployments):
