@@ -97,6 +97,12 @@ def heard(clients: list[Client], version: int) -> bool:
     return all(client.answers and client.answers[-1] == (200, version) for client in clients)
 
 
+def counted(port: int, name: str) -> float:
+    """What the server counted under a name."""
+    (line,) = [line for line in get(port, "/metrics").splitlines() if line.startswith(f"{name} ")]
+    return float(line.rpartition(" ")[2])
+
+
 def test_a_champion_that_moves_under_load_costs_no_request_and_what_cannot_be_loaded_changes_nothing(
     world: World, mlflow_server, tmp_path: Path
 ):
@@ -117,6 +123,7 @@ def test_a_champion_that_moves_under_load_costs_no_request_and_what_cannot_be_lo
         clients = [Client(port) for _ in range(CLIENTS)]
         try:
             until(lambda: heard(clients, 2))
+            loads = counted(port, "grasp_model_loads_total")
             for move, version in ((roll_back, 1), (promote, 2), (roll_back, 1)):
                 move(work, version, reason="a test moves it")
                 until(lambda: heard(clients, version))  # noqa: B023
@@ -127,6 +134,9 @@ def test_a_champion_that_moves_under_load_costs_no_request_and_what_cannot_be_lo
             work.mlflow.set_registered_model_alias(name, "champion", "2")  # `promote` would not
             until(lambda: "grasp_follow_errors_total 0" not in get(port, "/metrics"))
             assert "grasp_model_version 1\n" in get(port, "/metrics")
+            assert counted(port, "grasp_model_loads_total") == loads + 3
+            answered = sum(len(client.answers) for client in clients)
+            assert counted(port, 'grasp_requests_total{status="200"}') >= answered > 0
 
             process.send_signal(signal.SIGTERM)  # the clients never pause: each is told with an answer
             for client in clients:
