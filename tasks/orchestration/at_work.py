@@ -13,6 +13,7 @@ from tasks.orchestration.plain import PlainApi, said
 ABSORB = "absorb"
 FLOWS = (ABSORB, "backfill", "retract")
 WATCH = "watch"
+DONE = 100  # per cent of a fine-tune
 AT_ONCE = 50
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(datetime)
 
@@ -121,6 +122,11 @@ def _is_for(run: Mapping[str, Any], target: str) -> bool:
 
 
 def _is_about(told: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:
-    """Say whether a fine-tune's progress is of the source that is worked on now, not of one before it."""
+    """Say whether a fine-tune's progress is of the source that is worked on now, not of one before it.
+
+    Prefect hears of steps by events, which can be lost: with none known, a fine-tune that goes on is it.
+    """
     source = str(told.get("description") or "").partition(":")[0]
+    if not steps:
+        return bool(source) and float(told.get("data") or 0) < DONE
     return bool(source) and any(source in str(step["name"]) for step in steps)

@@ -1,7 +1,13 @@
 """`grasp status` says what a person needs to know; `grasp absorb` does what the watch would start."""
 
+import os
 import re
-import threading
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -13,13 +19,13 @@ from flows.cli.app import app, out
 from flows.cli.pipeline import absorb as _absorb  # noqa: F401 - registers the command
 from flows.cli.targets import lineage as _lineage  # noqa: F401
 from flows.cli.targets import status as _status
-from grasp_core.progress import Epoch
 from tasks.contracts.target import AbsorbSettings
 from tasks.operations.pause import pause
-from tasks.orchestration.artifacts import FineTuneProgress
 from tests.flows.conftest import World
 
 pytestmark = pytest.mark.integration
+ROOT = Path(__file__).parents[3]
+STEP = re.compile(r"epoch .*\(absorb ")
 
 
 def test_an_absorb_by_hand_is_found_by_its_targets_tag(world: World):
@@ -79,22 +85,16 @@ def test_status_beside_a_running_absorb_says_source_step_epoch_and_since_when(
     world: World, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PREFECT_API_URL", prefect_api)
-    looked = _hold_after_the_first_epoch(monkeypatch)
     world.replace_target(absorb=AbsorbSettings(mode="reference", lr=1e-3, epochs=1, initial_epochs=600))
     world.publish(1, year=2001)
     series = world.target.series[0]
-    working = threading.Thread(target=absorb, args=[world.target.name])
-    working.start()
-    seen: list[str] = []
-    try:
-        while working.is_alive() and not any("epoch" in shown for shown in seen):
-            seen.append(CliRunner().invoke(app, ["status", world.target.name]).output)
-    finally:
-        looked.set()
-        working.join()
-    shown = seen[-1]
+    with _held_after_its_first_epoch(world.target.name, prefect_api) as working:
+        shown, until = "", time.monotonic() + 300
+        while working.poll() is None and not STEP.search(shown) and time.monotonic() < until:
+            time.sleep(0.5)
+            shown = CliRunner().invoke(app, ["status", world.target.name]).output
     line = next(line for line in shown.splitlines() if "at work: " in line)
-    assert re.search(rf"at work: {series} 2001 r1: epoch \d+ of 600, .*\(.*{series} 2001 r1", line), line
+    assert re.search(rf"at work: {series} 2001 r1: epoch 1 of 600, .*\(.*{series} 2001 r1", line), line
     assert re.search(rf"absorb-{world.target.name} since \d\d:\d\d:\d\d UTC", line), line
     assert re.search(rf"{series}/2001/1 +at work", shown), shown
     assert "ready" not in shown
@@ -111,13 +111,22 @@ def test_a_watch_ends_when_its_reader_has_gone(world: World, monkeypatch: pytest
     assert done.output.count(f"{world.target.name}: champion none yet") == 1
 
 
-def _hold_after_the_first_epoch(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """A fine-tune waits, once it has told of an epoch, until somebody has looked at it."""
-    looked, tell = threading.Event(), FineTuneProgress.tell
+@contextmanager
+def _held_after_its_first_epoch(target: str, prefect_api: str) -> Iterator[subprocess.Popen]:
+    """An absorb that goes no further once its progress was told; in a process of its own, as a worker's.
 
-    def told(progress: FineTuneProgress, epoch: Epoch) -> None:
-        tell(progress, epoch)
-        looked.wait(300)
-
-    monkeypatch.setattr(FineTuneProgress, "tell", told)
-    return looked
+    Prefect hears of steps by events, and a process sends all of them where its first one went.
+    """
+    code = (
+        "import time; from flows.absorb import absorb; from tasks.orchestration import artifacts; "
+        "show = artifacts.FineTuneProgress._show; "
+        "artifacts.FineTuneProgress._show = lambda *told: (show(*told), time.sleep(600)); "
+        f"absorb({target!r})"
+    )
+    environment = os.environ | {"PREFECT_API_URL": prefect_api}
+    working = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment)
+    try:
+        yield working
+    finally:
+        working.kill()
+        working.wait()

@@ -76,6 +76,16 @@ def test_the_progress_of_a_source_before_is_not_told_of_this_one(server: dict):
     assert run.progress is None
 
 
+@pytest.mark.parametrize(("percent", "shown"), [(60, True), (100, False)])
+def test_with_its_step_unknown_a_fine_tune_is_told_until_it_is_done(
+    server: dict, percent: float, shown: bool
+):
+    server["/api/task_runs/filter"] = []
+    server["/api/artifacts/filter"] = [{"description": "digits 2015 r1: epoch 3 of 5", "data": percent}]
+    (run,) = Orchestrator().at_work("t")
+    assert (run.progress is not None, run.doing) == (shown, None)
+
+
 def test_a_prefect_that_refuses_or_is_away_is_said(server: dict, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("PREFECT_API_AUTH_STRING")
     refused = Orchestrator()
