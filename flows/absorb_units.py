@@ -16,8 +16,8 @@ from tasks.arrivals.lateness import is_late
 from tasks.arrivals.refuse import refuse_arrival, unfit
 from tasks.arrivals.triage import triage
 from tasks.arrivals.unit import plan
-from tasks.candidates.device import device_of
-from tasks.errors import BadArrival, BlobChanged, GraspError, JournalMoved
+from tasks.candidates.device import check_devices, device_of
+from tasks.errors import BadArrival, BlobChanged, GraspError, JournalMoved, RankLost
 from tasks.journal.recent import decided_since, recent_decisions
 from tasks.journal.wording import decided_words
 from tasks.orchestration.absorb_runs import living_runs
@@ -38,7 +38,7 @@ def absorb_all(target: str, *, flow_run: str) -> str:
     work = open_work(target, by="absorb")
     # A wrong setting, or a network that cannot see the target's images, is no arrival's fault: it fails
     # before any is claimed.
-    device_of(work.settings.device)
+    check_devices(work.target, device_of(work.settings.device))
     check_seen(work.target.architecture, work.target.input)
     if work.target.grown_from:
         check_grows(work.target.architecture, work.target.input)
@@ -111,7 +111,7 @@ def absorb_arrival(work: Work, arrival: Arrival, flow_run: str) -> bool:
         refuse(work, arrival, error)
     except (IncompatibleSource, NonFiniteLoss) as error:
         refuse(work, arrival, unfit(arrival.manifest.key, error))
-    except BlobChanged as error:
+    except (BlobChanged, RankLost) as error:  # of the latter the last of several: memory may have run out
         get_run_logger().warning("%s", error)
         break_off(work.journal, arrival, reason=str(error))
         return False

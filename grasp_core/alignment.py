@@ -9,9 +9,10 @@ from grasp_core.data.batches import Batches
 from grasp_core.data.pieces import FEWEST, Pieces
 from grasp_core.errors import NonFiniteLoss
 from grasp_core.models.gradients import facing, pairwise, summed
-from grasp_core.models.loss import wide
+from grasp_core.models.loss import device_of, wide
 from grasp_core.models.modes import Flag
 from grasp_core.models.spill import Spill
+from grasp_core.ranks.world import as_first
 
 EPSILON = 1e-8  # added to the denominator, as published
 PIECE = 2**12  # elements of a gradient that are in float64 at once
@@ -49,7 +50,9 @@ def align(
         return scores
 
     scores = Pieces(fewest=FEWEST).fit_all(batches, scored, undo=_undone)
-    return {name: float(scores[name]) for name, _ in target.named_parameters() if name in scores}
+    names = [name for name, _ in target.named_parameters() if name in scores]
+    figures = as_first([float(scores[name]) for name in names], device=device_of(target))
+    return dict(zip(names, figures, strict=True))
 
 
 def agreement(

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import torch
 
+from grasp_core.ranks.world import rank
+
 
 def derive(seed: int, *path: str | int) -> int:
     """Derive a seed in [0, 2^63) for the use that path names, so that uses never share random numbers."""
@@ -20,7 +22,11 @@ def generator(seed: int, *path: str | int) -> torch.Generator:
 
 @contextmanager
 def seeded(seed: int, *path: str | int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global random numbers (dropout, data loaders) on CPU and device, then put them back."""
+    """Seed torch's global random numbers (dropout, data loaders) on CPU and device, then put them back.
+
+    Ranks behind the first draw others: their rows are other samples.
+    """
+    path = (*path, "rank", rank()) if rank() else path
     cuda = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda):
         torch.default_generator.manual_seed(derive(seed, *path))

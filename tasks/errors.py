@@ -22,6 +22,7 @@ __all__ = [
     "OperationRefused",
     "OrchestrationRefused",
     "OrchestrationUnavailable",
+    "RankLost",
     "Refusal",
     "StoreRefused",
     "StoreUnavailable",
@@ -113,6 +114,10 @@ class BlobChanged(_Transient):
 
 class NoSpace(_Transient):
     """The disk of this machine is full, or does not take or give what it should."""
+
+
+class RankLost(_Transient):
+    """One of the processes that absorb a source together was killed; the others were ended."""
 
 
 class JournalMoved(_Transient):

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from tasks.arrivals.unit import Unit
-from tasks.candidates.absorb import Candidate, absorb_source
+from tasks.candidates.absorb import absorb_source
+from tasks.candidates.candidate import Candidate
 from tasks.contracts.base import Architecture, InputSpec, Period
 from tasks.contracts.dataset import Dataset, File, Split, Splits
 from tasks.contracts.journal import Decided, Digests, Reason, SourceRef

@@ -20,7 +20,7 @@ from tasks.arrivals.arrival import Arrival
 from tasks.arrivals.triage import triage
 from tasks.arrivals.unit import plan
 from tasks.bucket.store import Store
-from tasks.candidates.absorb import absorb_source
+from tasks.candidates.ranks.launch import absorb_over
 from tasks.contracts.manifest import Manifest
 from tasks.contracts.target import Target
 from tasks.data.datasets import publish_dataset
@@ -117,9 +117,9 @@ def _absorb(work: Work, arrival: Arrival) -> dict[str, Any]:
 
     def timed_core(*args: Any, **kwargs: Any) -> Any:
         with clock("core"):
-            return absorb_source(*args, **kwargs)
+            return absorb_over(*args, **kwargs)
 
-    with patch("tasks.absorbing.steps.absorb_source", timed_core):
+    with patch("tasks.absorbing.steps.absorb_over", timed_core):
         with clock("begin"):
             end_stale_runs(work.mlflow, work.target.name, flow_run="bench")
             claim(work.journal, work.target, arrival, flow_run="bench")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from grasp_core.data.batches import Batch, Batches
+from grasp_core.ranks.world import world
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ class Pieces:
                 return work(pieces)
             except torch.OutOfMemoryError as error:
                 size = largest()
-                if size // (2 * pieces) < self._fewest:
+                # one rank of several cannot begin anew: the others would wait for it in another place
+                if size // (2 * pieces) < self._fewest or world() > 1:
                     raise
                 said = str(error).split(". ")[0]
             # outside of the handler: its traceback holds the tensors that are to be freed

@@ -13,6 +13,7 @@ from grasp_core.data.pieces import FEWEST, Pieces
 from grasp_core.errors import InvalidData
 from grasp_core.models.loss import logits_of, need_finite_tensors
 from grasp_core.models.modes import mode
+from grasp_core.ranks.share import sharing
 
 
 def tracking(model: nn.Module) -> list[_BatchNorm]:
@@ -71,7 +72,8 @@ def _see(model: nn.Module, norms: list[_BatchNorm], seen: int, pieces: list[Batc
         seen += len(piece[1])
         for norm in norms:
             norm.momentum = len(piece[1]) / seen
-        logits_of(model, piece)
+        with sharing(piece) as part:
+            logits_of(model, part.batch)
     return seen
 
 

@@ -12,6 +12,8 @@ from grasp_core.data.pieces import Pieces
 from grasp_core.errors import InvalidData
 from grasp_core.models.loss import device_of, logits_of, need_finite, wide
 from grasp_core.models.modes import mode
+from grasp_core.ranks.share import in_turns
+from grasp_core.ranks.world import add_up, greatest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +33,27 @@ class Metrics:
 def evaluate(model: nn.Module, batches: Batches) -> Metrics:
     """Measure a model in eval mode; its flags, buffers and gradients stay as they are.
 
+    Several ranks take the batches in turns, and give the same figures.
     Raises InvalidData without batches, NonFiniteLoss when the mean loss is NaN or infinite.
     """
     device, pieces = device_of(model), Pieces()
     loss = torch.zeros((), dtype=wide(device), device=device)
-    confusion: Tensor | None = None
+    confusion, classes = torch.zeros(0, dtype=torch.int64, device=device), 0
     with mode(model, "eval"), torch.inference_mode():
-        for batch in batches:
+        for batch in in_turns(batches):
             for logits, labels in pieces.fit(batch, partial(_all_logits, model), undo=_nothing):
                 classes = logits.shape[1]
                 loss += functional.cross_entropy(logits, labels, reduction="sum").to(wide(device))
-                if confusion is None:
+                if not len(confusion):
                     confusion = torch.zeros(classes**2, dtype=torch.int64, device=device)
                 # bincount would wait for the device
                 confusion.scatter_add_(0, labels * classes + logits.argmax(1), torch.ones_like(labels))
-    if confusion is None:
-        raise InvalidData("evaluation data holds no batch, needs at least one; nothing was measured")
+        classes = greatest(classes, device=device)
+        if not classes:
+            raise InvalidData("evaluation data holds no batch, needs at least one; nothing was measured")
+        if not len(confusion):  # of a rank that had no turn
+            confusion = torch.zeros(classes**2, dtype=torch.int64, device=device)
+        add_up(loss, confusion)
     return _metrics(model, float(loss), confusion.cpu())
 
 

@@ -1,4 +1,7 @@
-"""Gradients of one or two models, handed over tensor by tensor and freed at once."""
+"""Gradients of one or two models, handed over tensor by tensor and freed at once.
+
+Of several ranks each computes its rows of a batch; what is handed over is added up, the same on all of them.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +17,8 @@ from grasp_core.models.loss import cross_entropy, need_finite
 from grasp_core.models.modes import Flag, mode
 from grasp_core.models.pairs import check_pair
 from grasp_core.models.spill import Spill
+from grasp_core.ranks.share import sharing
+from grasp_core.ranks.world import add_up
 
 # name, the source's gradient, the target's gradient; both may be overwritten
 Consumer = Callable[[str, Tensor, Tensor], None]
@@ -80,6 +85,7 @@ def summed(model: nn.Module, batches: Batches, *, role: str, pieces: int = 1) ->
         raise _no_batch()
     for name, parameter in model.named_parameters():
         if parameter.grad is not None:
+            add_up(parameter.grad)
             yield name, parameter.grad
             parameter.grad = None
 
@@ -93,10 +99,13 @@ def _in_pieces(batches: Batches, pieces: int) -> Iterator[tuple[Batch, float]]:
 
 def _backward(model: nn.Module, batch: Batch, share: float | None, *, role: str) -> None:
     """Add the gradients of this share of the mean loss; None: of the loss summed over samples."""
-    loss = cross_entropy(model, batch, reduction="sum" if share is None else "mean")
-    need_finite(float(loss.detach()), model, role=role)
-    if share is not None and share < 1:
-        loss = loss * share
+    with sharing(batch) as part:
+        loss = cross_entropy(model, part.batch, reduction="sum" if share is None else "mean")
+    weight = part.of_sum if share is None else part.of_mean
+    add_up(whole := loss.detach() * weight)
+    need_finite(float(whole), model, role=role)
+    if (weight := weight * (1.0 if share is None else share)) < 1:
+        loss = loss * weight
     loss.backward()  # type: ignore[no-untyped-call]
 
 
@@ -106,6 +115,7 @@ def _no_batch() -> InvalidData:
 
 def _hand_over(name: str, ours: nn.Parameter, gradient: Tensor, consume: Consumer) -> None:
     if ours.grad is not None:
+        add_up(ours.grad)
         consume(name, ours.grad, gradient)
         ours.grad = None
 
@@ -116,6 +126,7 @@ def _taking(model: nn.Module, take: Callable[[str, Tensor], None]) -> Iterator[N
 
     def taken(parameter: nn.Parameter, name: str) -> None:
         if parameter.grad is not None:
+            add_up(parameter.grad)
             take(name, parameter.grad)
             parameter.grad = None
 

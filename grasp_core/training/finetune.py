@@ -19,6 +19,7 @@ from grasp_core.models.loss import device_of, need_finite, wide
 from grasp_core.models.modes import mode
 from grasp_core.models.snapshots import Snapshots
 from grasp_core.progress import SILENT, Epoch, Progress
+from grasp_core.ranks.world import add_up
 from grasp_core.seed import generator, seeded
 from grasp_core.training.step import TrainingStep
 
@@ -174,6 +175,7 @@ def train_epoch(model: nn.Module, batches: Batches, step: TrainingStep) -> tuple
             seen += len(batch[1])
     if seen == 0:
         raise InvalidData("training data holds no batch, needs at least one; nothing was trained")
+    add_up(total)
     summed = float(total)
     need_finite(summed, model, role="trained model")
     return summed / seen, seen

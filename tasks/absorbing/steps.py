@@ -15,8 +15,9 @@ from tasks.absorbing.settle import settle
 from tasks.absorbing.work import Work
 from tasks.arrivals.arrival import Arrival
 from tasks.arrivals.unit import Unit
-from tasks.candidates.absorb import Parent, absorb_source
-from tasks.candidates.device import computing, device_of, levers_for
+from tasks.candidates.candidate import Parent
+from tasks.candidates.device import check_devices, computing, device_of, levers_for
+from tasks.candidates.ranks.launch import absorb_over
 from tasks.contracts.journal import Decided
 from tasks.credentials.discretion import discreet
 from tasks.data.datasets import load_dataset
@@ -75,6 +76,7 @@ def produce(work: Work, unit: Unit, source: Path, *, flow_run: str) -> Logged:
         get_run_logger().info("found what an earlier attempt logged in MLflow run %s", found.mlflow_run_id)
         return found
     device = device_of(work.settings.device)
+    check_devices(work.target, device)
     levers = levers_for(work.settings, work.target, device)
     dataset = load_dataset(work.store, work.target.dataset, cache_dir=work.settings.cache_dir)
     with work.directory() as directory:
@@ -92,9 +94,10 @@ def produce(work: Work, unit: Unit, source: Path, *, flow_run: str) -> Logged:
             scratch = directory / "candidate"
             scratch.mkdir()
             with computing(levers):
-                candidate = absorb_source(
+                candidate = absorb_over(
                     work.target,
                     dataset,
+                    devices=work.target.devices or 1,
                     source=source,
                     parent=parent,
                     directory=scratch,

@@ -1,7 +1,6 @@
 """Absorb one source on this worker: load, run the core, measure on the splits that the core never sees."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -15,6 +14,8 @@ from grasp_core.levers import OFF, Levers
 from grasp_core.models.equip import equip
 from grasp_core.models.snapshots import STEM
 from grasp_core.progress import Epoch
+from grasp_core.ranks.world import agree
+from tasks.candidates.candidate import Candidate, Files, Parent
 from tasks.candidates.measure import Measured, handing_of, measure, samples_of
 from tasks.candidates.steps import Steps
 from tasks.contracts.target import Target
@@ -23,42 +24,6 @@ from tasks.weights.files import load_source, save
 from tasks.weights.grown import architecture_in, grown, load_grown, load_grown_into
 from tasks.weights.licensing import stated_license
 from tasks.weights.snapshots import FileSnapshots
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parent:
-    """The files of the version that an absorb builds on; stem is None where the served model is the stem."""
-
-    registry_version: int
-    served: Path
-    stem: Path | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Files:
-    """A candidate's files; no stem where the served model is its own stem (reference mode)."""
-
-    served: Path
-    served_sha256: str
-    stem: Path | None = None
-    stem_sha256: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Candidate:
-    """What an absorb made. files and after_fine_tune are None when the stem stayed unchanged."""
-
-    absorbed: Absorbed
-    before: Measured | None
-    after_transfer: Measured
-    after_fine_tune: Measured | None = None
-    files: Files | None = None
-    license: str | None = None  # as the source's file states it
-    source_classes: int | None = None  # that the source knew, where it was fewer than all
-    seconds: dict[str, float] = field(default_factory=dict)
-    peak_bytes: dict[str, int] = field(default_factory=dict)
-    gpu: dict[str, float] = field(default_factory=dict)  # NVML's figures, where there are any
-    levers: Levers = OFF
 
 
 def absorb_source(
@@ -145,6 +110,7 @@ def _learned(model: nn.Module, target: Target, data: TargetData, *, known: int) 
     if known < target.architecture.num_classes:
         settings = target.absorb
         fit_new_rows(model, data, known=known, batch_size=settings.batch_size, seed=settings.seed)
+        agree(model)
     return model
 
 

@@ -36,6 +36,20 @@ def device_of(setting: str) -> torch.device:
     return device
 
 
+def check_devices(target: Target, device: torch.device) -> None:
+    """Raise InvalidSettings when a target asks for more devices than this worker may use."""
+    needed = target.devices or 1
+    if needed == 1 or device.type == "cpu":
+        return
+    seen = torch.cuda.device_count() if device == torch.device("cuda") else 1
+    if seen < needed:
+        raise InvalidSettings(
+            f"target {target.name}: devices is {needed}, this worker has {seen} (GRASP_DEVICE is {device}; "
+            "CUDA_VISIBLE_DEVICES counts, too); needs as many, so start it where they are, or "
+            f"grasp target set {target.name} devices={seen}; nothing was absorbed"
+        )
+
+
 def levers_for(settings: HardwareSettings, target: Target, device: torch.device) -> Levers:
     """Give the levers for a target on a device: where a setting is auto, what was measured to pay.
 

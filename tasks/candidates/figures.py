@@ -3,7 +3,7 @@
 from grasp_core.models.evaluate import Metrics
 from grasp_core.seed import conditions
 from tasks.arrivals.unit import Unit
-from tasks.candidates.absorb import Candidate
+from tasks.candidates.candidate import Candidate
 from tasks.candidates.measure import Measured
 from tasks.candidates.outcome import Outcome, Score, Scores, hits_of, stages, unit_key
 
@@ -39,9 +39,13 @@ def outcome_of(candidate: Candidate, unit: Unit, *, device: str) -> Outcome:
 
 
 def extras_of(candidate: Candidate) -> dict[str, str]:
-    """Name what bits depend on beside the device: levers that change them, and a batch cut in pieces."""
+    """Name what bits depend on beside the device: levers that change them, pieces of a batch, ranks."""
     pieces = candidate.absorbed.pieces
-    named = {"levers": candidate.levers.name, "pieces": str(pieces) if pieces > 1 else ""}
+    named = {
+        "levers": candidate.levers.name,
+        "pieces": str(pieces) if pieces > 1 else "",
+        "devices": str(candidate.devices) if candidate.devices > 1 else "",
+    }
     return {name: value for name, value in named.items() if value}
 
 

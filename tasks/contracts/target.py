@@ -82,6 +82,14 @@ class Target(ModelSignature):
         "or more, from the first on",
     )
 
+    devices: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="processes of one worker that absorb a source together, each on a GPU of its own, or all "
+        "on the CPU; absent: one",
+    )
+
     @model_validator(mode="after")
     def _window(self) -> Self:
         if self.from_ and self.until and self.from_ > self.until:

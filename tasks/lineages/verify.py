@@ -10,8 +10,9 @@ from grasp_core.levers import named
 from grasp_core.seed import conditions
 from tasks.absorbing.recorded import fetch_known
 from tasks.absorbing.work import Work
-from tasks.candidates.absorb import Files, Parent, absorb_source
+from tasks.candidates.candidate import Files, Parent
 from tasks.candidates.device import computing
+from tasks.candidates.ranks.launch import absorb_over
 from tasks.contracts.journal import Decided
 from tasks.data.datasets import load_dataset
 from tasks.errors import StoredDiffers
@@ -39,8 +40,9 @@ def verify(work: Work, version: int, *, last: int | None = None) -> Iterator[Ver
     """Compute a version's lineage again, oldest first, each version from the one just computed.
 
     last: only so many steps, the first of them from the stored version before it. Ends at the first version
-    that differs. Sets torch's threads to the recorded number. Raises NotThere when a blob, version, data set
-    or MLflow run is gone, StoredDiffers when what is stored names other sources than the journal.
+    that differs. Takes the recorded numbers of torch's threads and of ranks. Raises NotThere when a blob,
+    version, data set or MLflow run is gone, StoredDiffers when what is stored names other sources than the
+    journal.
     """
     history = Historian(work.journal).read()
     chain = history.chain(version)
@@ -65,7 +67,8 @@ def _again(
     recipe = recipe_of(work, decided)
     torch.set_num_threads(int(recipe.environment.get("threads", torch.get_num_threads())))
     levers = named(recipe.environment.get("levers", ""))
-    here = conditions() | {"device": "cpu", "levers": levers.name}
+    devices = recipe.environment.get("devices", "1")
+    here = conditions() | {"device": "cpu", "levers": levers.name, "devices": devices}
     unlike = tuple(
         f"{name}: recorded {recorded}, here {here.get(name, 'unknown')}"
         for name, recorded in recipe.environment.items()
@@ -76,9 +79,10 @@ def _again(
     )
     weights = manifest_of(work.journal, source).weights
     with computing(levers):
-        candidate = absorb_source(
+        candidate = absorb_over(
             recipe.target,
             load_dataset(work.store, recipe.target.dataset, cache_dir=work.settings.cache_dir),
+            devices=int(devices),
             source=fetch_weights(work.store, weights, cache_dir=work.settings.cache_dir),
             parent=parent,
             directory=directory,

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tasks.candidates.absorb import Candidate
+from tasks.candidates.candidate import Candidate
 from tasks.contracts.target import Target
 from tasks.tracking.figures import alignment_figure, confusion_figure
 

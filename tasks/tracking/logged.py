@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, RunTag
 
 from tasks.arrivals.unit import Unit
-from tasks.candidates.absorb import Candidate
+from tasks.candidates.candidate import Candidate
 from tasks.candidates.figures import figures_of, outcome_of
 from tasks.candidates.outcome import Outcome, unit_key
 from tasks.contracts.base import ModelSignature

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
+import psutil
 import pytest
 from mlflow import MlflowClient
 from prefect.client.orchestration import get_client
@@ -16,6 +17,7 @@ from prefect.states import Cancelling
 
 from deployments.bootstrap import bootstrap
 from deployments.environment import worker_environment
+from tasks.candidates.ranks.elastic import RANK
 from tasks.contracts.target import AbsorbSettings
 from tasks.orchestration.absorb_runs import trigger_absorb
 from tasks.tracking.api import connect
@@ -53,9 +55,10 @@ def client(mlflow_server) -> MlflowClient:
     return connect(mlflow_server.uri)
 
 
-def absorbing(world: World, client: MlflowClient) -> tuple[str, UUID]:
+def absorbing(world: World, client: MlflowClient, *, devices: int | None = None) -> tuple[str, UUID]:
     """Start an absorb that would train for hours; gives arrival and flow run once it trains."""
-    world.replace_target(absorb=AbsorbSettings(epochs=10_000, initial_epochs=10_000, folds=1))
+    settings = AbsorbSettings(epochs=10_000, initial_epochs=10_000, folds=1)
+    world.replace_target(absorb=settings, devices=devices)
     arrival = world.publish(1, year=2001).arrival_id
     flow_run = UUID(trigger_absorb(world.target.name, ready=[arrival]))
     until(lambda: any("fine_tune/val_loss" in run.data.metrics for run in runs_of(client, world)))
@@ -83,14 +86,17 @@ def test_a_cancelled_absorb_leaves_nothing_behind_and_its_attempt_does_not_count
     check_nothing_is_left(world, client, arrival)
 
 
-def test_an_absorb_whose_worker_is_stopped_leaves_nothing_behind_either(
+def test_an_absorb_over_two_ranks_whose_worker_is_stopped_leaves_nothing_behind_either(
     world: World, client: MlflowClient, worker: subprocess.Popen[bytes]
 ):
-    arrival, flow_run = absorbing(world, client)
+    arrival, flow_run = absorbing(world, client, devices=2)
+    ranks = [each for each in psutil.Process(worker.pid).children(recursive=True) if RANK in each.cmdline()]
+    assert len(ranks) == 2
     worker.terminate()
     assert worker.wait(timeout=200) == 128 + signal.SIGTERM
     with get_client(sync_client=True) as prefect:
         assert prefect.read_flow_run(flow_run).state.is_crashed()
+    assert not any(each.is_running() for each in ranks)
     check_nothing_is_left(world, client, arrival)
 
 

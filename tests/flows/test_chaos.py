@@ -22,7 +22,7 @@ from prefect.states import Crashed
 from flows.absorb import absorb
 from flows.backfill import backfill
 from tasks.absorbing import steps
-from tasks.candidates import absorb as absorbing
+from tasks.candidates.ranks import launch
 from tasks.contracts.rebuild import BackfillRequest
 from tasks.contracts.target import AbsorbSettings
 from tasks.journal.projection import is_behind
@@ -53,9 +53,9 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def spy(*args, **kwargs):
         seen.append(kwargs["source"].stem)
-        return absorbing.absorb_source(*args, **kwargs)
+        return launch.absorb_over(*args, **kwargs)
 
-    monkeypatch.setattr(steps, "absorb_source", spy)
+    monkeypatch.setattr(steps, "absorb_over", spy)
     return seen
 
 

@@ -25,6 +25,7 @@ from tasks.errors import (
     NoSpace,
     OrchestrationRefused,
     OrchestrationUnavailable,
+    RankLost,
     StoreUnavailable,
     TrackingUnavailable,
 )
@@ -102,6 +103,7 @@ OWN = {
     "a fault of ours": RuntimeError("boom"),
     "out of memory": MemoryError(),
     "an odd file": ValueError("x"),
+    "a rank that is killed each time": RankLost("rank 1 of 2 was killed by SIGKILL"),
 }
 
 

@@ -64,7 +64,7 @@ def test_a_manifest_deleted_before_the_attempt_is_not_absorbed(world: World, cli
 
 @pytest.mark.parametrize(
     ("module", "after", "champion", "versions"),
-    [(steps, "absorb_source", None, 0), (settle, "register", None, 1), (settle, "commit", 1, 1)],
+    [(steps, "absorb_over", None, 0), (settle, "register", None, 1), (settle, "commit", 1, 1)],
     ids=["fine-tune", "registering", "commit"],
 )
 def test_a_manifest_deleted_while_its_unit_is_at_work_leaves_nothing_that_looks_decided(

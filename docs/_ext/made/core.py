@@ -11,6 +11,7 @@ ROOMS = {
     "data": "Data",
     "models": "Models",
     "training": "Training",
+    "ranks": "Several processes at one absorb",
     "peers": "Peers",
     "peers.baselines": "Peers that people would use instead",
     "peers.controls": "Peers that show what a step is worth",

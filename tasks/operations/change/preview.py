@@ -47,6 +47,11 @@ def preview(
         yield from _data(before, after, history, *data)
     if before.gate != after.gate or before.late != after.late:
         yield "gate, late: from the next decision on; no digest changes, and no backfill is needed"
+    if before.devices != after.devices:
+        yield (
+            "devices: from the next source on, on workers that have as many; no digest changes, figures stay "
+            "comparable, and no backfill is needed"
+        )
     if (before.series, before.from_, before.until) != (after.series, after.from_, after.until):
         yield (
             "series, from, until: the next watch accepts the sources that belong now; those that no longer "

@@ -13,8 +13,8 @@ from tasks.operations.change.classes import added, check_growth
 from tasks.problems import first_problem
 
 ABSORB, GATE = tuple(AbsorbSettings.model_fields), tuple(GateSettings.model_fields)
-OTHER = ("late", "series", "from", "until")
-NOTHING = ("", "none")  # takes a date away
+OTHER = ("late", "series", "from", "until", "devices")
+NOTHING = ("", "none")  # takes a date, or devices, away
 ELSEWHERE = {
     "paused": "use grasp pause and grasp resume",
     "dataset": "use --dataset",
@@ -94,4 +94,4 @@ def _size(document: Dataset | Target) -> str:
 def _value(name: str, typed: str) -> Any:
     if name == "series":
         return tuple(part.strip() for part in typed.split(",") if part.strip())
-    return None if name in ("from", "until") and typed.lower() in NOTHING else typed
+    return None if name in ("from", "until", "devices") and typed.lower() in NOTHING else typed

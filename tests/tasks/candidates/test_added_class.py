@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from grasp_core.data import digits
-from tasks.candidates.absorb import Parent, absorb_source
+from tasks.candidates.absorb import absorb_source
+from tasks.candidates.candidate import Parent
 from tasks.candidates.device import device_of
 from tasks.contracts.base import Architecture, InputSpec
 from tasks.contracts.dataset import Dataset, File, Split, Splits

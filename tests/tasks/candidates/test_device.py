@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from grasp_core.levers import OFF, Levers, measured
-from tasks.candidates.device import computing, device_of, levers_for
+from tasks.candidates.device import check_devices, computing, device_of, levers_for
 from tasks.candidates.gpu import GpuWatch
 from tasks.contracts.target import AbsorbSettings, Target
 from tasks.errors import InvalidSettings
@@ -43,6 +43,22 @@ def test_auto_takes_the_gpu_when_there_is_one():
 def test_a_device_that_is_not_here_is_a_wrong_setting(setting: str):
     with pytest.raises(InvalidSettings, match=f"GRASP_DEVICE is '{setting}': .+; needs auto, cpu or a GPU"):
         device_of(setting)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "mps"])
+def test_more_devices_than_a_worker_has_are_refused(device: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    many = target().model_copy(update={"devices": 2})
+    with pytest.raises(InvalidSettings, match=f"devices is 2, this worker has 1 .GRASP_DEVICE is {device};"):
+        check_devices(many, torch.device(device))
+
+
+def test_as_many_devices_as_there_are_and_processes_of_a_cpu_are_taken(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    many = target().model_copy(update={"devices": 2})
+    check_devices(many, CUDA)
+    check_devices(many, CPU)
+    check_devices(target(), torch.device("mps"))
 
 
 def test_where_nothing_is_set_a_worker_takes_what_was_measured_to_pay():

@@ -5,7 +5,7 @@ import torch
 from grasp_core.absorbed import Absorbed
 from grasp_core.levers import OFF, Levers
 from grasp_core.models.evaluate import Metrics
-from tasks.candidates.absorb import Candidate
+from tasks.candidates.candidate import Candidate
 from tasks.candidates.figures import figures_of, outcome_of
 from tasks.candidates.measure import Measured, handing_of
 from tasks.candidates.outcome import Outcome
@@ -15,7 +15,12 @@ MEASURED = Measured(gate=METRICS, test=METRICS, correct=torch.tensor([True, Fals
 
 
 def outcome(
-    monkeypatch, *, levers: Levers = OFF, pieces: int = 1, gpu: dict[str, float] | None = None
+    monkeypatch,
+    *,
+    levers: Levers = OFF,
+    pieces: int = 1,
+    devices: int = 1,
+    gpu: dict[str, float] | None = None,
 ) -> Outcome:
     monkeypatch.setattr("tasks.candidates.figures.unit_key", lambda _: "0" * 64)
     absorbed = Absorbed(
@@ -40,6 +45,7 @@ def outcome(
         seconds={"fine_tune": 2.0},
         gpu=gpu or {},
         levers=levers,
+        devices=devices,
     )
     return outcome_of(candidate, None, device="cpu")
 
@@ -48,6 +54,10 @@ def test_levers_that_change_bits_and_a_batch_in_pieces_are_recorded(monkeypatch)
     told = outcome(monkeypatch, levers=Levers(bf16=True, channels_last=True, ahead=2), pieces=2)
     assert told.environment["levers"] == "channels_last bf16"
     assert told.environment["pieces"] == "2"
+
+
+def test_the_number_of_ranks_is_recorded(monkeypatch):
+    assert outcome(monkeypatch, devices=2).environment["devices"] == "2"
 
 
 def test_a_plain_absorb_records_what_it_always_did(monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tasks.arrivals.unit import Unit
-from tasks.candidates.absorb import Candidate
+from tasks.candidates.candidate import Candidate
 from tasks.contracts.journal import Decided
 from tasks.contracts.target import Target
 from tasks.errors import NotThere, StoredDiffers

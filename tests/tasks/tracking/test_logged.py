@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tasks.arrivals.unit import Unit
-from tasks.candidates.absorb import Candidate
+from tasks.candidates.candidate import Candidate
 from tasks.candidates.outcome import correct_of
 from tasks.contracts.journal import Decided
 from tasks.contracts.target import Target

@@ -15,7 +15,7 @@ import torch
 from mlflow import MlflowClient
 
 from tasks.arrivals.unit import Unit
-from tasks.candidates.absorb import Candidate
+from tasks.candidates.candidate import Candidate
 from tasks.contracts.target import Target
 from tasks.errors import InvalidDocument, NotThere
 from tasks.registry.loading import load_model

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tasks.arrivals.unit import digests_of
 from tasks.contracts import keys
 from tasks.contracts.base import InputSpec
 from tasks.contracts.changed import Changed
@@ -101,6 +102,14 @@ def test_a_date_is_set_and_taken_away(bucket: Bucket, target: Target):
     assert (str(heeded(bucket).from_), heeded(bucket).series) == ("2014-01-01", ("digits", "more"))
     make(bucket, **{"from": "none"})
     assert heeded(bucket).from_ is None
+
+
+def test_devices_are_set_and_taken_away_and_older_readers_never_see_the_word(bucket: Bucket, target: Target):
+    make(bucket, devices="2")
+    assert heeded(bucket).devices == 2
+    assert digests_of(heeded(bucket)) == digests_of(target)
+    make(bucket, devices="none")
+    assert b"devices" not in bucket.store.get(keys.target_key(target.name)).body
 
 
 @pytest.mark.parametrize(
