@@ -6,14 +6,21 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import UUID
 
 import yaml
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowFilter,
+    FlowFilterName,
+)
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.settings import PREFECT_API_URL
 
 from deployments.environment import environment_here
+from deployments.watches import WATCH, watches_in, with_watches
 from tasks.errors import InvalidSettings, OrchestrationRefused
 from tasks.orchestration.flow_runs import connected
 
@@ -26,18 +33,28 @@ _MOVING = {
 _MOVING_SCHEDULE = ("created", "updated")
 
 
-def deploy(project: Path = PROJECT) -> dict[str, str]:
+def deploy(project: Path = PROJECT, *, watches: int | None = None) -> dict[str, str]:
     """Deploy all of a prefect.yaml; give what was done to each deployment.
 
-    Prefect's own command does it, so the result is what a clone gets. Raises OrchestrationRefused with the
-    command's last words, OrchestrationUnavailable.
+    Prefect's own command does it, so the result is what a clone gets.
+    watches: how many share the targets; by default as many as there are, or one. Those beyond are deleted.
+    Raises OrchestrationRefused with the command's last words, OrchestrationUnavailable.
     """
-    with connected() as client:
-        names = [each["name"] for each in yaml.safe_load(project.read_text())["deployments"]]
+    with connected() as client, TemporaryDirectory(prefix="grasp-deploy-") as directory:
+        there = _watches(client)
+        wanted = watches or len(there) or 1
+        asked = Path(directory) / PROJECT.name
+        asked.write_text(with_watches(project.read_text(), wanted))
+        names = [each["name"] for each in yaml.safe_load(asked.read_text())["deployments"]]
         before = _deployed(client, names)
-        _run_prefect(client, project)
+        _run_prefect(client, asked)
         after = _deployed(client, names)
-    return {f"deployment {name}": _change(before.get(name), found) for name, found in after.items()}
+        gone = {name: deployment for name, deployment in there.items() if name not in names}
+        for deployment in gone.values():
+            client.delete_resource_owned_automations(f"prefect.deployment.{deployment}")  # or they stay
+            client.delete_deployment(deployment)
+    done = {f"deployment {name}": _change(before.get(name), found) for name, found in after.items()}
+    return done | {f"deployment {WATCH}/{name}": "deleted" for name in gone}
 
 
 def need_server() -> None:
@@ -67,6 +84,12 @@ def _run_prefect(client: SyncPrefectClient, project: Path) -> None:
             f"prefect deploy --all ended with exit code {done.returncode}: {' '.join(said[-3:])}; "
             "some flows may be deployed, run it again"
         )
+
+
+def _watches(client: SyncPrefectClient) -> dict[str, UUID]:
+    of_flow = FlowFilter(name=FlowFilterName(any_=[WATCH]))
+    found = {each.name: each.id for each in client.read_deployments(flow_filter=of_flow)}
+    return {name: found[name] for name in watches_in(found)}
 
 
 def _deployed(client: SyncPrefectClient, names: list[str]) -> dict[str, dict[str, Any]]:

@@ -27,6 +27,18 @@ GPU = Pool("gpu", "absorbs sources: one run at a time per GPU", ("absorb", "back
 
 
 Kind = Literal["process", "kubernetes"]
+ENGINE = "python -m prefect.engine"
+
+
+def process_job_template() -> dict[str, Any]:
+    """Give Prefect's base job template of a process pool, but for the command that it starts flow runs by.
+
+    Without a command its worker starts two processes for each flow run, the first to look for code to fetch;
+    the code is installed here. `python` is the worker's own (deployments/environment.py).
+    """
+    template = ProcessWorker.get_default_base_job_template()
+    template["variables"]["properties"]["command"]["default"] = ENGINE
+    return template
 
 
 def gpu_job_template() -> dict[str, Any]:
@@ -43,7 +55,7 @@ def ensure_pool(
 
     limit: set on a pool that is there too. Without it an existing pool keeps what an operator gave it.
     kind: of a pool that is made (by default process). An existing pool keeps its type, for Prefect cannot
-    change it; a kubernetes pool takes our job template when kind asks for it.
+    change it; it takes our job template when kind asks for it, or when it has Prefect's own for processes.
     Raises OperationRefused when an existing pool is of another kind than asked for.
     """
     done = _ensure(client, pool, limit=limit, kind=kind)
@@ -77,8 +89,10 @@ def _ensure(client: SyncPrefectClient, pool: Pool, *, limit: int | None, kind: K
     change = WorkPoolUpdate()
     if limit is not None and found.concurrency_limit != limit:
         change.concurrency_limit = limit
-    if kind is not None and found.base_job_template != _template(kind):
-        change.base_job_template = _template(kind)
+    untouched = found.base_job_template == ProcessWorker.get_default_base_job_template()
+    wanted = _template(kind or "process")
+    if (kind is not None or untouched) and found.base_job_template != wanted:
+        change.base_job_template = wanted
     if not change.model_fields_set:
         return "unchanged"
     client.update_work_pool(pool.name, change)
@@ -86,4 +100,4 @@ def _ensure(client: SyncPrefectClient, pool: Pool, *, limit: int | None, kind: K
 
 
 def _template(kind: Kind) -> dict[str, Any]:
-    return gpu_job_template() if kind == "kubernetes" else ProcessWorker.get_default_base_job_template()
+    return gpu_job_template() if kind == "kubernetes" else process_job_template()

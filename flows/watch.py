@@ -6,8 +6,11 @@ Needs the bucket and the Prefect API; never imports torch or mlflow, so that it 
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Annotated
 
 from prefect import flow, get_run_logger
+from prefect.runtime import deployment as this_deployment
+from pydantic import Field
 
 from tasks.arrivals.listing import ListingRule
 from tasks.arrivals.triage import Triage, triage
@@ -17,7 +20,7 @@ from tasks.errors import GraspError, TransientError
 from tasks.identity import signed
 from tasks.journal.log import Journal
 from tasks.journal.projection import is_behind
-from tasks.journal.targets import heeded_target, target_names
+from tasks.journal.targets import heeded_target, shared, target_names
 from tasks.orchestration.absorb_runs import end_stale_pending, trigger_absorb
 from tasks.orchestration.watch_runs import clear_watches
 from tasks.settings import WatchSettings, load_settings
@@ -26,15 +29,21 @@ ENOUGH = 16  # ready arrivals to look for: one starts an absorb, which looks for
 
 
 @flow(name="watch", flow_run_name="watch")
-def watch() -> None:
-    """Look at every target once; one that cannot be read holds back no other."""
+def watch(
+    share: Annotated[int, Field(ge=1, description="which share of the targets this watch looks at")] = 1,
+    shares: Annotated[int, Field(ge=1, description="how many watches share the targets")] = 1,
+) -> None:
+    """Look at every target of a share once; one that cannot be read holds back no other.
+
+    Raises InvalidSettings for a share that is none of the shares.
+    """
     with discreet():
         settings = load_settings(WatchSettings)
         store = Store.from_settings(settings)
         end_stale_pending(older_than_s=settings.unbegun_limit_s)
-        clear_watches()
+        clear_watches(deployment=this_deployment.id)
         failed = []
-        for name in target_names(store):
+        for name in shared(target_names(store), share=share, shares=shares):
             try:
                 look(store, name, settings=settings)
             except GraspError as error:
@@ -43,7 +52,7 @@ def watch() -> None:
             except Exception:  # a fault of ours in one target must not blind the others
                 get_run_logger().exception("target %s", name)
                 failed.append(name)
-        clear_watches()  # polls that fell due meanwhile
+        clear_watches(deployment=this_deployment.id)  # polls that fell due meanwhile
         if failed:
             raise TransientError(
                 f"could not look at {', '.join(failed)}; the log says why; the next watch retries"

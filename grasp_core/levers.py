@@ -25,6 +25,7 @@ class Levers:
     on_device: bool = False  # uint8 goes to the device and is normalised there
     ahead: int = 0  # batches that a thread prepares in advance, pinned where the device is a GPU
     evaluation_batch: int = 0  # images per batch without gradients; at least the batch of training
+    keep_memory: bool = False  # the C library keeps freed memory for the next step
 
     @property
     def exact(self) -> "Levers":
@@ -57,7 +58,7 @@ def measured(device: torch.device, *, side: int) -> Levers:
             ahead=2,
             evaluation_batch=256,
         )
-    return Levers(channels_last=True) if device.type == "cpu" else OFF
+    return Levers(channels_last=True, keep_memory=True) if device.type == "cpu" else OFF
 
 
 def named(text: str) -> Levers:

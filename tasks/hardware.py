@@ -60,6 +60,11 @@ class HardwareSettings(BaseSettings):
         validation_alias="GRASP_EVALUATION_BATCH",
         description="images per batch where no gradients are taken; at least the batch size",
     )
+    keep_memory: Switch = Field(
+        default="auto",
+        validation_alias="GRASP_KEEP_MEMORY",
+        description="freed memory of the CPU is kept for the next step, while a training lasts",
+    )
     deterministic: bool = Field(
         default=False,
         validation_alias="GRASP_DETERMINISTIC",

@@ -1,7 +1,7 @@
 """Peak memory of an absorb at 224 pixels: `python -m benchmarks.memory.photographs`.
 
 Plain fine-tune and absorb, each in a process of its own: live tensors in bytes, the resident set, and what
-snapshots take of the disk.
+snapshots take of the disk. An absorb keeps freed memory, as a worker's does; the plain fine-tune does not.
 """
 
 import argparse
@@ -23,6 +23,8 @@ from benchmarks.speed.pictures import SIDE, network, noise
 from grasp_core.absorb import absorb, begin
 from grasp_core.config import AbsorbConfig, FineTuneConfig
 from grasp_core.data.target import TargetData
+from grasp_core.levers import Levers
+from grasp_core.models.equip import kernels
 from grasp_core.models.snapshots import STEM, DiskSnapshots
 from grasp_core.training.finetune import fine_tune
 from tasks.studies.live import LiveBytes, parameter_bytes
@@ -35,7 +37,12 @@ TRAIN, VAL = 32, 16
 def measure(name: str, kind: str, *, batch: int, sources: int, side: int = SIDE) -> dict[str, float]:
     """Fine-tune, or absorb so many sources, in this process; give its peaks in bytes."""
     model, data = network(name, seed=1), TargetData(noise(TRAIN, side=side), noise(VAL, side=side, seed=1))
-    with tempfile.TemporaryDirectory() as directory, _disk(Path(directory)) as disk, LiveBytes(model) as live:
+    with (
+        kernels(Levers(keep_memory=kind != "plain")),
+        tempfile.TemporaryDirectory() as directory,
+        _disk(Path(directory)) as disk,
+        LiveBytes(model) as live,
+    ):
         snapshots = DiskSnapshots(Path(directory))
         if kind == "plain":
             config = FineTuneConfig(epochs=1, batch_size=batch)

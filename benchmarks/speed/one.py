@@ -7,7 +7,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -19,14 +19,15 @@ from grasp_core.absorb import absorb
 from grasp_core.config import AbsorbConfig, FineTuneConfig
 from grasp_core.data.samples import Handing
 from grasp_core.data.target import TargetData
-from grasp_core.levers import OFF, Levers, measured
-from grasp_core.models.equip import equip
+from grasp_core.levers import OFF, measured
+from grasp_core.models.equip import equip, kernels
 from grasp_core.models.snapshots import DiskSnapshots
 from grasp_core.training.finetune import fine_tune
 
 CPU = torch.device("cpu")
 LR = 1e-3
-LEVERS = {"off": OFF, "auto": measured(CPU, side=SIDE), "bf16": Levers(channels_last=True, bf16=True)}
+AUTO = measured(CPU, side=SIDE)
+LEVERS = {"off": OFF, "auto": AUTO, "bf16": replace(AUTO, bf16=True)}
 VARIANTS = (
     "published",
     *(f"{levers} {kind}" for levers in LEVERS for kind in ("augmented", "plain")),
@@ -86,7 +87,8 @@ def main() -> None:
             given.variant, given.network, train, val, epochs=given.epochs, directory=Path(directory)
         )
         wall, cpu = time.perf_counter(), time.process_time()
-        accuracy = work()
+        with kernels(LEVERS.get(given.variant.split()[0], OFF)):
+            accuracy = work()
         wall_s, cpu_s = time.perf_counter() - wall, time.process_time() - cpu
     timing = Timing(
         variant=given.variant,

@@ -45,11 +45,8 @@ class Scene:
 
 
 @contextmanager
-def staged(directory: Path, *, workers: int, command: str | None = deploy.ENGINE) -> Iterator[Scene]:
-    """Start servers and GPU workers, without the watch's.
-
-    command: by which a worker starts flow runs; None for the one that prefect.yaml leaves to Prefect.
-    """
+def staged(directory: Path, *, workers: int) -> Iterator[Scene]:
+    """Start servers and GPU workers, without the watch's."""
     addresses = Addresses.choose()
     with Children(logs=directory, environment=environment_of(addresses, directory)) as children:
         services.start_servers(children, addresses, directory)
@@ -61,7 +58,7 @@ def staged(directory: Path, *, workers: int, command: str | None = deploy.ENGINE
         services.await_mlflow(children, addresses)
         limit = [sys.executable, "-m", "deployments.bootstrap", "--gpu-limit", str(workers)]
         children.run("bootstrap", limit, cwd=directory / "bootstrap", timeout_s=PATIENCE_S)
-        deploy.deploy(children, directory, command=command)
+        deploy.deploy(children, directory)
         options, _ = on_device("gpu", "cpu")
         for number in range(workers):
             started = [*worker_command("gpu"), *options[:-1], f"worker-{number}"]

@@ -20,28 +20,24 @@ from typing import Any
 import requests
 
 from benchmarks.workers.scene import Scene, staged
-from flows.demo.servers import deploy
 from tasks.orchestration.plain import PlainApi
 
 PATIENCE_S = 600.0
 PHASES = ("waits for the worker", "process starts", "imports and reads", "fetches, looks, trains an epoch")
-COMMANDS = {"as deployed": None, "engine alone": deploy.ENGINE}
 
 
 def main() -> None:
-    """Measure both ways to start a flow run; print one line of JSON for each."""
+    """Measure; print one line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workers.startup", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     asked = parser.parse_args()
-    for name, command in COMMANDS.items():
-        with tempfile.TemporaryDirectory(prefix="grasp-startup-") as directory:
-            found = measure(Path(directory), command=command, runs=asked.runs)
-        print(json.dumps({"command": name, **found}), flush=True)
+    with tempfile.TemporaryDirectory(prefix="grasp-startup-") as directory:
+        print(json.dumps(measure(Path(directory), runs=asked.runs)))
 
 
-def measure(directory: Path, *, command: str | None, runs: int) -> dict[str, Any]:
+def measure(directory: Path, *, runs: int) -> dict[str, Any]:
     """Start so many absorbs one after the other; give seconds, and what they are over the baseline."""
-    with staged(directory, workers=1, command=command) as scene:
+    with staged(directory, workers=1) as scene:
         scene.watch()
         scene.publish(1)
         found, baseline = [], []

@@ -1,5 +1,7 @@
 """Let a model compute as levers say, wherever it goes."""
 
+import ctypes
+import platform
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
@@ -11,6 +13,9 @@ from torch import Tensor, nn
 from grasp_core.levers import OFF, Levers
 
 M = TypeVar("M", bound=nn.Module)
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # of mallopt(3)
+KEPT_BYTES = 2**30  # a tensor of so many is mapped by itself, and more at the heap's end is given back
+USUAL_BYTES = {MMAP_THRESHOLD: 2**25, TRIM_THRESHOLD: 2**26}  # what glibc adapts itself to at most
 _KEPT = "levers"  # in the module's own dictionary: copies have it, state_dict and files do not
 
 
@@ -65,12 +70,14 @@ def compiled(model: nn.Module, *, passes: int) -> nn.Module:
 
 @contextmanager
 def kernels(levers: Levers) -> Iterator[None]:
-    """Choose among the device's kernels as levers say; afterwards torch's switches are as they were.
+    """Choose kernels and what becomes of freed memory as levers say; afterwards all is as it was.
 
     Deterministic kernels on CUDA need CUBLAS_WORKSPACE_CONFIG=:4096:8 in the environment.
     """
     before = torch.are_deterministic_algorithms_enabled()
     with ExitStack() as stack:
+        if levers.keep_memory:
+            stack.enter_context(freed_memory_kept())
         if levers.benchmark or levers.deterministic:
             stack.enter_context(
                 torch.backends.cudnn.flags(
@@ -83,3 +90,28 @@ def kernels(levers: Levers) -> Iterator[None]:
             torch.use_deterministic_algorithms(True)
             stack.callback(torch.use_deterministic_algorithms, before)
         yield
+
+
+@contextmanager
+def freed_memory_kept() -> Iterator[None]:
+    """Let glibc keep large blocks that are freed, in this process and for a while; then all are given back.
+
+    By itself it maps each large tensor anew, and the system clears its pages anew, at every step. With
+    another C library nothing changes. Source: mallopt(3).
+    """
+    libc = _glibc()
+    if libc is None:
+        yield
+        return
+    for option in USUAL_BYTES:
+        libc.mallopt(option, KEPT_BYTES)
+    try:
+        yield
+    finally:
+        for option, usual in USUAL_BYTES.items():
+            libc.mallopt(option, usual)
+        libc.malloc_trim(0)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None

@@ -64,6 +64,7 @@ def levers_for(settings: HardwareSettings, target: Target, device: torch.device)
         benchmark=_is_on(settings.benchmark, auto=auto.benchmark),
         deterministic=settings.deterministic,
         on_device=_is_on(settings.on_device, auto=auto.on_device),
+        keep_memory=_is_on(settings.keep_memory, auto=auto.keep_memory),
         ahead=auto.ahead if settings.ahead == "auto" else settings.ahead,
         evaluation_batch=(
             auto.evaluation_batch if settings.evaluation_batch == "auto" else settings.evaluation_batch
@@ -74,7 +75,7 @@ def levers_for(settings: HardwareSettings, target: Target, device: torch.device)
 
 @contextmanager
 def computing(levers: Levers) -> Iterator[None]:
-    """Let torch use the kernels that the levers ask for, for a while."""
+    """Let torch use the kernels and the memory that the levers ask for, for a while."""
     if levers.deterministic:  # cuBLAS reads it when it is first used
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with kernels(levers):

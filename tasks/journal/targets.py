@@ -1,6 +1,7 @@
 """Targets in the bucket: create, read, list; and the document that a recorded change says."""
 
 import hashlib
+from collections.abc import Iterable
 
 from tasks.bucket.store import Store
 from tasks.contracts import keys
@@ -8,7 +9,7 @@ from tasks.contracts.changed import Changed
 from tasks.contracts.reading import read_document
 from tasks.contracts.target import Target
 from tasks.contracts.writing import document_bytes
-from tasks.errors import AlreadyThere, InvalidDocument, NotThere
+from tasks.errors import AlreadyThere, InvalidDocument, InvalidSettings, NotThere
 from tasks.journal.log import Journal
 
 DOCUMENT_BYTES = 2**20
@@ -66,6 +67,22 @@ def _parsed(name: str, body: bytes) -> Target:
     if target.name != name:
         raise InvalidDocument(f"{key}: names {target.name}, needs {name}; this target is left alone")
     return target
+
+
+def shared(names: Iterable[str], *, share: int, shares: int) -> list[str]:
+    """Give the names that fall to a share, in order: each name to one share, always the same.
+
+    share: from 1 to shares. Raises InvalidSettings for another.
+    """
+    if not 1 <= share <= shares:
+        raise InvalidSettings(
+            f"share is {share} of {shares}, needs 1 to {shares}; no target of it was looked at"
+        )
+    return [name for name in names if _number(name) % shares == share - 1]
+
+
+def _number(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
 def target_names(store: Store) -> list[str]:

@@ -58,21 +58,31 @@ class Orchestrator:
         return bool(self._api.url)
 
     def last_watch(self) -> datetime | None:
-        """Tell when a watch last ended well; None when none did, or while Prefect does not answer."""
+        """Tell when a watch last ended well; None when none did, or while Prefect does not answer.
+
+        Where several share the targets, the one that has been silent longest counts.
+        """
         if self.away or not self.named:
             return None
+        mine = {"flows": {"name": {"any_": [WATCH]}}}
+        try:
+            shares = self._api.ask("deployments/filter", mine)
+            which = [{"deployments": {"id": {"any_": [each["id"]]}}} for each in shares] or [mine]
+            ended = [self._last_ended(each) for each in which]
+            return None if None in ended else min(moment for moment in ended if moment)
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            self.away = f"Prefect at {self._api.url} {said(error)}; when a watch last ended was not looked at"
+            return None
+
+    def _last_ended(self, which: Mapping[str, Any]) -> datetime | None:
         asked = {
-            "flows": {"name": {"any_": [WATCH]}},
+            **which,
             "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}},
             "sort": "END_TIME_DESC",
             "limit": 1,
         }
-        try:
-            found = self._api.ask("flow_runs/filter", asked)
-            return _MOMENT.validate_python(found[0]["end_time"]) if found else None
-        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-            self.away = f"Prefect at {self._api.url} {said(error)}; when a watch last ended was not looked at"
-            return None
+        found = self._api.ask("flow_runs/filter", asked)
+        return _MOMENT.validate_python(found[0]["end_time"]) if found else None
 
     def absorb_page(self) -> str | None:
         """Give the page of all absorb runs; None without an answer, or where pages lie elsewhere."""

@@ -16,17 +16,22 @@ AT_ONCE = 100
 log = logging.getLogger(__name__)
 
 
-def clear_watches() -> int:
+def clear_watches(*, deployment: str | None = None) -> int:
     """Delete polls that fell due while a watch was looking, cancelled watches, and old ones that ended well.
 
     A poll that waits for a watch to end would look at once what that one has just seen. What a person or the
-    receiver asked for waits and looks; those that failed stay for the vacuum. Says how many went. Raises
-    OrchestrationUnavailable when the API does not answer, OrchestrationRefused when it says no.
+    receiver asked for waits and looks; those that failed stay for the vacuum. Says how many went.
+    deployment: whose polls go, for others look at other targets; None for those of all.
+    Raises OrchestrationUnavailable when the API does not answer, OrchestrationRefused when it says no.
     """
     now = datetime.now(UTC)
     with connected() as client:
         ended = runs_in(client, {StateType.CANCELLED, StateType.COMPLETED}, flows=[WATCH_FLOW, TEND_FLOW])
-        waiting = runs_in(client, {StateType.SCHEDULED}, flows=[WATCH_FLOW])
+        waiting = (
+            run
+            for run in runs_in(client, {StateType.SCHEDULED}, flows=[WATCH_FLOW])
+            if deployment in (None, str(run.deployment_id))
+        )
         found = (run for run in chain(ended, waiting) if _is_done_with(run, now))
         gone = list(islice(found, AT_ONCE))
         for run in gone:

@@ -1,4 +1,6 @@
 import pytest
+from prefect.client.schemas.actions import WorkPoolUpdate
+from prefect.workers.process import ProcessWorker
 
 from deployments.automations import zombie_automations
 from deployments.bootstrap import bootstrap
@@ -46,6 +48,26 @@ def test_a_limit_is_changed_when_asked_and_otherwise_stays_the_operators(client,
     assert bootstrap()["work pool gpu"] == "unchanged"
     assert client.read_work_pool("gpu").concurrency_limit == 3
     bootstrap(gpu_limit=1)
+
+
+def test_flow_runs_are_started_in_one_process_unless_an_operator_wants_another(client, bootstrapped):
+    def command() -> str | None:
+        properties = client.read_work_pool("cpu").base_job_template["variables"]["properties"]
+        return properties["command"].get("default")
+
+    assert command() == "python -m prefect.engine"
+    by_prefect = ProcessWorker.get_default_base_job_template()
+    client.update_work_pool("cpu", WorkPoolUpdate(base_job_template=by_prefect))
+    assert bootstrap()["work pool cpu"] == "updated"  # as an earlier version left it
+    assert command() == "python -m prefect.engine"
+
+    by_operator = ProcessWorker.get_default_base_job_template()
+    by_operator["variables"]["properties"]["command"]["default"] = "nice python -m prefect.engine"
+    client.update_work_pool("cpu", WorkPoolUpdate(base_job_template=by_operator))
+    assert bootstrap()["work pool cpu"] == "unchanged"
+    assert command() == "nice python -m prefect.engine"
+    client.update_work_pool("cpu", WorkPoolUpdate(base_job_template=by_prefect))
+    bootstrap()
 
 
 def test_an_automation_that_somebody_changed_or_doubled_is_put_right(client, bootstrapped):

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from deployments.bootstrap import bootstrap
+from deployments.deploy import deploy
+from deployments.watches import WATCH, watches_in
 from tests.deployments.conftest import found_and_still
 
 pytestmark = pytest.mark.integration
@@ -71,3 +73,20 @@ def test_what_a_person_decides_waits_for_no_absorb(deployments, name: str):
 def test_every_run_beats_often_enough_for_the_zombie_automation(deployments):
     for each in deployments.values():
         assert each.job_variables["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
+
+
+def test_watches_that_share_the_targets_come_and_go_and_stay_as_many_as_they_are(deployments, client):
+    def watches() -> dict[str, dict[str, int]]:
+        found = found_and_still(client)
+        return {name: found[name].parameters for name in watches_in(found)}
+
+    def wakes() -> int:
+        return sum(each.name.startswith("grasp: watch when") for each in client.read_automations())
+
+    assert deploy(watches=2)[f"deployment {WATCH}/watch-2"] == "created"
+    shared = {"watch": {"share": 1, "shares": 2}, "watch-2": {"share": 2, "shares": 2}}
+    assert (watches(), wakes()) == (shared, 2)
+    deploy()
+    assert (watches(), wakes()) == (shared, 2)
+    assert deploy(watches=1)[f"deployment {WATCH}/watch-2"] == "deleted"
+    assert (watches(), wakes()) == ({"watch": {}}, 1)

@@ -30,6 +30,16 @@ def test_a_ready_source_starts_one_absorb_of_its_target(world: World, triggered)
     assert triggered == [(world.target.name, [published.arrival_id])]
 
 
+def test_watches_share_the_targets_each_looked_at_by_one(world: World, triggered):
+    world.publish(1, year=2001)
+
+    for share in (1, 2, 3):
+        watch(share=share, shares=3)
+
+    assert [target for target, _ in triggered] == [world.target.name]
+    assert watch(share=4, shares=3, return_state=True).is_failed()
+
+
 def test_nothing_new_starts_nothing(world: World, triggered):
     watch()
 

@@ -1,9 +1,12 @@
 """Levers change how a model computes, never what it learns; all off, no bit moves."""
 
 import copy
+import platform
+import resource
 import threading
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from torch import nn
@@ -174,6 +177,26 @@ def test_deterministic_kernels_are_asked_for_and_given_back():
         assert torch.backends.cudnn.deterministic
     assert not torch.are_deterministic_algorithms_enabled()
     assert not torch.backends.cudnn.deterministic
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps memory as it likes")
+def test_freed_memory_is_kept_for_the_next_step_and_given_back_at_the_end():
+    mine = psutil.Process()
+    step_bytes = 2**28
+
+    def pages_of_four_steps() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(4):
+            torch.ones(step_bytes // 4)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    pages_of_four_steps()
+    by_itself, resident_bytes = pages_of_four_steps(), mine.memory_info().rss
+    with kernels(Levers(keep_memory=True)):
+        pages_of_four_steps()
+        assert pages_of_four_steps() < by_itself / 10
+        assert mine.memory_info().rss > resident_bytes + step_bytes / 2
+    assert mine.memory_info().rss < resident_bytes + step_bytes / 4
 
 
 def test_a_compiled_training_learns_what_the_plain_one_does(monkeypatch):

@@ -19,6 +19,13 @@ def deploy(
     gpu_pool: str = typer.Option(
         None, "--gpu-pool", help="Type of pool gpu: process, or kubernetes with our job template."
     ),
+    watches: int = typer.Option(
+        None,
+        "--watches",
+        min=1,
+        max=64,
+        help="Watches that share the targets; by default those there are.",
+    ),
     create_bucket: bool = typer.Option(False, "--create-bucket", help="Create GRASP_BUCKET too."),
 ) -> None:
     """Make the Prefect server ready: pools, limits, automations, deployments.
@@ -38,7 +45,7 @@ def deploy(
     _tell(bootstrap(gpu_limit=gpu_limit, gpu_pool=cast("Kind | None", gpu_pool)))
     if create_bucket:
         _tell({f"bucket {create()}": "there"})
-    _tell(deploy_all())
+    _tell(deploy_all(watches=watches))
     tell("next: grasp worker cpu, and grasp worker gpu where the GPU is")
 
 

@@ -10,8 +10,6 @@ from flows.demo.servers.processes import Children
 
 WATCH_INTERVAL_S = 10
 PATIENCE_S = 300.0  # for a command on a very busy machine
-# Without a command a process worker imports Prefect twice per flow run, once to look for code to fetch.
-ENGINE = f"{sys.executable} -m prefect.engine"
 
 
 def bootstrap(children: Children, directory: Path) -> None:
@@ -20,25 +18,22 @@ def bootstrap(children: Children, directory: Path) -> None:
     children.run("bootstrap", command, cwd=directory / "bootstrap", timeout_s=PATIENCE_S)
 
 
-def deploy(children: Children, directory: Path, *, command: str | None = ENGINE) -> None:
-    """Deploy watch and absorb as prefect.yaml says, but for the demo's haste; command starts flow runs.
+def deploy(children: Children, directory: Path) -> None:
+    """Deploy watch and absorb as prefect.yaml says, but for the demo's haste.
 
     Raises DemoFailed.
     """
     here = directory / "deploy"
     here.mkdir()
-    (here / "prefect.yaml").write_text(hasty(PROJECT.read_text(), command))
+    (here / "prefect.yaml").write_text(hasty(PROJECT.read_text()))
     deploying = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     children.run("deploy", deploying, cwd=here, timeout_s=PATIENCE_S)
 
 
-def hasty(document: str, command: str | None = ENGINE) -> str:
-    """Shorten the watch's interval in a prefect.yaml, and start flow runs by a command, if one is given."""
+def hasty(document: str) -> str:
+    """Shorten the watch's interval in a prefect.yaml."""
     project = yaml.safe_load(document)
     for deployment in project["deployments"]:
         for schedule in deployment.get("schedules", []) if deployment["name"] == "watch" else []:
             schedule["interval"] = WATCH_INTERVAL_S
-        variables = deployment["work_pool"].get("job_variables", {})
-        started = {"command": command} if command else {}
-        deployment["work_pool"]["job_variables"] = {**variables, **started}
     return str(yaml.safe_dump(project, sort_keys=False))

@@ -176,8 +176,7 @@ def test_the_demo_deploys_prefect_yaml_with_a_faster_watch():
     assert ours.keys() == theirs.keys()
     for name, deployment in ours.items():
         assert deployment["entrypoint"] == theirs[name]["entrypoint"]
-        kept = theirs[name]["work_pool"]["job_variables"].items()
-        assert kept <= deployment["work_pool"]["job_variables"].items()
+        assert deployment["work_pool"] == theirs[name]["work_pool"]
 
 
 def test_a_persons_own_settings_stay_out_of_the_demo(monkeypatch):

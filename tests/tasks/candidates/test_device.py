@@ -85,7 +85,7 @@ def test_each_lever_is_set_by_itself():
 
 def test_no_setting_changes_the_bits_of_the_reference_mode():
     levers = levers_for(HardwareSettings(**EVERY, ahead=2), target("reference"), CPU)
-    assert levers == Levers(on_device=True, ahead=2)
+    assert levers == Levers(on_device=True, ahead=2, keep_memory=True)
 
 
 def test_deterministic_kernels_are_asked_for_while_an_absorb_computes(monkeypatch):

@@ -3,8 +3,8 @@
 import pytest
 
 from tasks.contracts import keys
-from tasks.errors import AlreadyThere, InvalidDocument, NotThere
-from tasks.journal.targets import create_target, read_target, target_names
+from tasks.errors import AlreadyThere, InvalidDocument, InvalidSettings, NotThere
+from tasks.journal.targets import create_target, read_target, shared, target_names
 
 
 @pytest.fixture
@@ -57,3 +57,17 @@ def test_a_target_lies_under_its_own_name(store, target):
     store.put(keys.target_key("other"), target.model_dump_json(by_alias=True, exclude_none=True).encode())
     with pytest.raises(InvalidDocument, match="names digits-now"):
         read_target(store, "other")
+
+
+def test_each_target_falls_to_one_share_and_shares_are_alike():
+    names = [f"team-{number}" for number in range(1000)]
+    parts = [shared(names, share=share, shares=4) for share in range(1, 5)]
+    assert sorted(name for part in parts for name in part) == sorted(names)
+    assert all(200 < len(part) < 300 for part in parts)
+    assert shared(names, share=1, shares=1) == names
+
+
+@pytest.mark.parametrize("share", [0, 5])
+def test_a_share_that_is_none_is_refused(share: int):
+    with pytest.raises(InvalidSettings, match=f"share is {share} of 4, needs 1 to 4"):
+        shared(["team"], share=share, shares=4)

@@ -21,6 +21,7 @@ ANSWERS = {
     "/api/flow_runs/filter": [RUN, RUN | {"id": "r2", "tags": [], "parameters": {"target": "other"}}],
     "/api/task_runs/filter": [{"name": "absorb digits 2015 r1 into t"}],
     "/api/flows/filter": [{"id": "f1"}],
+    "/api/deployments/filter": [],
     "/api/artifacts/filter": [{"description": "digits 2015 r1: epoch 3 of 5, val accuracy 0.5"}],
 }
 
@@ -35,10 +36,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
             self._send({"token": "tok"})
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             may = self.headers.get("Prefect-Csrf-Token") == "tok" and "Authorization" in self.headers
             if may:
-                self._send(answers[self.path])
+                said = answers[self.path]
+                self._send(said(asked) if callable(said) else said)
             else:
                 self.send_error(403)
 
@@ -111,6 +113,15 @@ def test_when_a_watch_last_ended_is_told(server: dict):
     server["/api/flow_runs/filter"] = []
     never = Orchestrator()
     assert (never.last_watch(), never.away) == (None, "")
+
+
+def test_of_watches_that_share_the_targets_the_most_silent_one_counts(server: dict):
+    server["/api/deployments/filter"] = [{"id": "d1"}, {"id": "d2"}]
+    ended = {"d1": [{"end_time": "2026-11-25T20:00:30Z"}], "d2": [{"end_time": "2026-11-25T19:00:00Z"}]}
+    server["/api/flow_runs/filter"] = lambda asked: ended[asked["deployments"]["id"]["any_"][0]]
+    assert f"{Orchestrator().last_watch():%H:%M}" == "19:00"
+    ended["d1"] = []
+    assert Orchestrator().last_watch() is None
 
 
 def test_the_page_of_all_absorbs_is_found_where_the_pages_lie_beside_the_api(server: dict):

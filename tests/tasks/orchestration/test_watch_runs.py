@@ -1,6 +1,7 @@
 """Watches that say nothing any more are cleared away; what a person may want to read stays."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -66,6 +67,9 @@ def test_polls_that_fell_due_while_a_watch_looks_go_and_what_was_asked_for_waits
         assert 0 < len(due) < len(polls)
         waits = Scheduled(name="AwaitingConcurrencySlot", scheduled_time=now + timedelta(seconds=30))
         client.set_flow_run_state(due[0].id, waits, force=True)
+
+        clear_watches(deployment=str(uuid4()))  # a watch of other targets
+        assert {run.id for run in runs_of(client, deployment)} >= {run.id for run in polls}
 
         clear_watches()
 
