@@ -87,10 +87,10 @@ def poll(endpoint: str, kind: str, times: int) -> dict[str, Any]:
 
 
 @contextmanager
-def full_bucket(manifests: int, *more: str) -> Iterator[str]:
-    """Serve a bucket of so many manifests; gives the endpoint. more: how many targets have as many each."""
+def full_bucket(manifests: int) -> Iterator[str]:
+    """Serve a bucket of so many manifests; gives the endpoint."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.arrivals.server", str(port), str(manifests), "listed", *more]
+    command = [sys.executable, "-m", "benchmarks.arrivals.server", str(port), str(manifests), "listed"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     endpoint = f"http://127.0.0.1:{port}"
     try:

@@ -7,18 +7,15 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from moto.s3.models import s3_backends
 from werkzeug.serving import run_simple
 
-from benchmarks.arrivals.world import BUCKET, many_objects, objects
+from benchmarks.arrivals.world import BUCKET, objects
 
 
 def main() -> None:
-    """Serve a bucket of so many manifests (of each target): PORT MANIFESTS listed|unlisted [TARGETS]."""
+    """Serve a bucket of so many manifests on a port: PORT MANIFESTS listed|unlisted."""
     port, manifests, listed = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "listed"
-    full = objects(manifests, listed=listed)
-    if len(sys.argv) > 4:
-        full = many_objects(int(sys.argv[4]), manifests, listed=listed)
     backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
     backend.create_bucket(BUCKET, "us-east-1")
-    for key, body in full:
+    for key, body in objects(manifests, listed=listed):
         backend.put_object(BUCKET, key, body)
     run_simple("127.0.0.1", port, DomainDispatcherApplication(create_backend_app), threaded=True)
 
