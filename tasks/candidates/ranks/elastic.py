@@ -14,10 +14,10 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from tasks.candidates.ranks.documents import Place
+from tasks.candidates.ranks.meeting import HERE, meeting_place
 
 RANK = "tasks.candidates.ranks.rank"
 END_S = 10.0  # for the ranks to end once nobody wants them; then they are killed
-HERE = "127.0.0.1"
 
 
 class Launched(threading.Thread):
@@ -40,8 +40,7 @@ class Launched(threading.Thread):
             max_nodes=1,
             nproc_per_node=self._ranks,
             run_id=uuid.uuid4().hex,
-            rdzv_backend="c10d",
-            rdzv_endpoint=f"{HERE}:0",
+            rdzv_backend=meeting_place(),
             local_addr=HERE,
             max_restarts=0,
             shutdown_timeout=int(END_S / 2),
