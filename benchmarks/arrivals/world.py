@@ -31,12 +31,6 @@ def target(name: str = NAME, series: str = SERIES) -> Target:
     )
 
 
-def many_objects(targets: int, manifests: int, *, listed: bool) -> Iterator[tuple[str, bytes]]:
-    """Give every object of a bucket with so many targets, each with a series of so many manifests."""
-    for number in range(targets):
-        yield from objects(manifests, listed=listed, name=f"{NAME}-{number}", series=f"{SERIES}-{number}")
-
-
 def objects(
     manifests: int, *, listed: bool, name: str = NAME, series: str = SERIES
 ) -> Iterator[tuple[str, bytes]]:

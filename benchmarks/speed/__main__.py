@@ -32,11 +32,12 @@ def main() -> None:
     images = given.images or (32 if given.quick else 160)
     epochs, variants = (1, QUICK) if given.quick else (given.epochs, _all())
     with tempfile.TemporaryDirectory() as pictures:
-        for _ in range(given.runs):
+        for run in range(1, given.runs + 1):
             for network in given.networks:
                 for variant in given.variants or variants:
-                    asked = [variant, "--network", network, "--images", images, "--epochs", epochs]
-                    timing = one([*asked, "--threads", given.threads, "--pictures", pictures])
+                    what = [variant, "--network", network, "--seed", run]
+                    size = ["--images", images, "--epochs", epochs, "--threads", given.threads]
+                    timing = one([*what, *size, "--pictures", pictures])
                     ledger.append(given.results, timing)
                     print(timing, file=sys.stderr)
     text = report(list(ledger.records(given.results, Timing)))

@@ -37,12 +37,12 @@ VARIANTS = (
 
 
 def work_of(
-    variant: str, name: str, train: Pictures, val: Pictures, *, epochs: int, directory: Path
+    variant: str, name: str, train: Pictures, val: Pictures, *, epochs: int, seed: int, directory: Path
 ) -> Callable[[], float]:
     """Prepare a variant; what it gives does the work and gives the accuracy on val."""
-    model = network(name, seed=1)
+    model = network(name, seed=seed)
     if variant == "published":
-        return lambda: fine_tune_as_published(model, train, val, epochs=epochs, lr=LR, device=CPU)
+        return lambda: fine_tune_as_published(model, train, val, epochs=epochs, lr=LR, device=CPU, seed=seed)
     levers, kind = LEVERS[variant.split()[0]], variant.split()[1]
     handing = Handing(ahead=levers.ahead, evaluation_batch=levers.evaluation_batch)
     data = TargetData(
@@ -52,16 +52,16 @@ def work_of(
     snapshots = DiskSnapshots(directory)
 
     def tuned() -> float:
-        config = FineTuneConfig(epochs=epochs, lr=LR)
+        config = FineTuneConfig(epochs=epochs, lr=LR, seed=seed)
         told = fine_tune(model, data.train, data.val, config=config, snapshots=snapshots)
         return max(epoch.val_accuracy for epoch in told.epochs)
 
     def absorbed() -> float:
         told = absorb(
             model,
-            lambda: equip(network(name, seed=2), levers),
+            lambda: equip(network(name, seed=seed + 1000), levers),
             data,
-            config=AbsorbConfig(epochs=epochs, lr=LR),
+            config=AbsorbConfig(epochs=epochs, lr=LR, seed=seed),
             snapshots=snapshots,
         )
         return (told.after_fine_tune or told.after_transfer).accuracy
@@ -77,6 +77,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, required=True)
     parser.add_argument("--epochs", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pictures", type=Path, required=True, help="where the JPEG files lie")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
@@ -84,7 +85,13 @@ def main() -> None:
     val = write_pictures(given.pictures / "val", max(8, given.images // 4), seed=2)
     with tempfile.TemporaryDirectory() as directory:
         work = work_of(
-            given.variant, given.network, train, val, epochs=given.epochs, directory=Path(directory)
+            given.variant,
+            given.network,
+            train,
+            val,
+            epochs=given.epochs,
+            seed=given.seed,
+            directory=Path(directory),
         )
         wall, cpu = time.perf_counter(), time.process_time()
         with kernels(LEVERS.get(given.variant.split()[0], OFF)):
@@ -100,6 +107,7 @@ def main() -> None:
         cpu_s=round(cpu_s, 3),
         peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         accuracy=accuracy,
+        seed=given.seed,
         load=round(os.getloadavg()[0], 1),
     )
     print(json.dumps(asdict(timing)))

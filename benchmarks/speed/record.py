@@ -16,4 +16,5 @@ class Timing:
     cpu_s: float
     peak_rss_bytes: int
     accuracy: float
+    seed: int  # of the network, its order of images and what is drawn for each
     load: float  # of the machine, over the last minute

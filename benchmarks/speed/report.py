@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from statistics import median
+from statistics import mean, median, stdev
 from typing import Any
 
 from benchmarks.speed.record import Timing
@@ -19,14 +19,26 @@ HEAD = """# Performance
 Written by `make bench-speed` from its ledgers. Photographs are made up (JPEG, 500 x 375), images are
 224 x 224. Each run is a process of its own; variants take turns. The published recipe is written from its
 description: decode, resize, crop, jitter per image and epoch, float32, batches of 32, a wait per batch.
-Variants are named by their levers (off; auto; bf16 with channels_last) and by what they do: a fine-tune with
-augmentation in batches, a plain one, or a guarded absorb.
+Variants are named by their levers (off; auto: what a worker takes by itself; bf16 on top of that) and by
+what they do: a fine-tune with augmentation in batches, a plain one, or a guarded absorb. Run n of each starts
+from the untrained network of seed n. Figures are medians (least to greatest); of what is right: mean and
+standard deviation.
 
 """
 NO_GPU = (
     "Not measured: no ledger of a GPU is there (`python -m benchmarks.speed.gpu --out DIR` writes one).\n"
 )
-COLUMNS = ["what", "variant", "runs", "CPU s", "wall s", "published / own, CPU", "peak MB", "val %", "load"]
+COLUMNS = [
+    "what",
+    "variant",
+    "runs",
+    "CPU s",
+    "wall s",
+    "CPU s of published / own",
+    "peak MB",
+    "right of val, %",
+    "load",
+]
 
 
 def report(found: list[Timing], *, gpu: Path = GPU, memory: Path = MEMORY) -> str:
@@ -56,22 +68,11 @@ def _on_cpu(found: list[Timing]) -> str:
                     _spread([t.wall_s for t in own]),
                     _ratio(base, own),
                     f"{max(t.peak_rss_bytes for t in own) / 1e6:.0f}",
-                    f"{100 * median(t.accuracy for t in own):.1f}",
+                    _mean_and_sd([100 * t.accuracy for t in own]),
                     f"{min(t.load for t in own):.0f} to {max(t.load for t in own):.0f}",
                 ]
             )
-    columns = [
-        "what",
-        "variant",
-        "runs",
-        "CPU s",
-        "wall s",
-        "CPU s of published / own",
-        "peak MB",
-        "%",
-        "load",
-    ]
-    return markdown(columns, rows) + "\n"
+    return markdown(COLUMNS, rows) + "\n"
 
 
 def _on_gpu(given: dict[str, Any]) -> str:
@@ -118,6 +119,10 @@ def _of_memory(given: dict[str, dict[str, float]]) -> str:
 
 def _spread(values: list[float], *, digits: int = 1) -> str:
     return f"{median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def _mean_and_sd(values: list[float]) -> str:
+    return f"{mean(values):.1f} ± {stdev(values):.1f}" if len(values) > 1 else f"{values[0]:.1f}"
 
 
 def _ratio(base: list[Timing], own: list[Timing]) -> str:

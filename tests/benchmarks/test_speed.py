@@ -8,7 +8,7 @@ from benchmarks.speed.record import Timing
 from benchmarks.speed.report import GPU, report
 
 
-def timing(variant: str, cpu_s: float) -> Timing:
+def timing(variant: str, cpu_s: float, accuracy: float = 0.5) -> Timing:
     return Timing(
         variant=variant,
         network="timm/mobilevit_xxs",
@@ -18,7 +18,8 @@ def timing(variant: str, cpu_s: float) -> Timing:
         wall_s=cpu_s / 2,
         cpu_s=cpu_s,
         peak_rss_bytes=10**9,
-        accuracy=0.5,
+        accuracy=accuracy,
+        seed=1,
         load=3.0,
     )
 
@@ -26,6 +27,11 @@ def timing(variant: str, cpu_s: float) -> Timing:
 def test_a_ratio_is_of_medians_of_cpu_seconds(tmp_path: Path):
     found = [timing("published", each) for each in (9.0, 10.0, 30.0)] + [timing("auto plain", 5.0)]
     assert "2.00" in report(found, gpu=tmp_path / "none.json")
+
+
+def test_what_is_right_is_said_as_mean_and_deviation(tmp_path: Path):
+    found = [timing("published", 9.0, each) for each in (0.4, 0.6)]
+    assert "50.0 ± 14.1" in report(found, gpu=tmp_path / "none.json")
 
 
 def test_without_a_gpu_the_page_says_what_it_could_not_measure(tmp_path: Path):

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import islice
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import requests
 
-from benchmarks.arrivals.world import many_objects
+from benchmarks.arrivals.world import objects
 from deployments.stack.environment import whole
 from deployments.stack.parts.buckets import client_of, settings_of
 from tasks.contracts import keys
@@ -39,7 +39,7 @@ def main(targets: int = 300, manifests: int = 20) -> None:
         os.environ.update(environment)
         try:
             began = time.monotonic()
-            fill(stack, many_objects(targets, manifests, listed=True))
+            fill(stack, many(targets, manifests))
             say(targets=targets, manifests=targets * manifests, filled_s=round(time.monotonic() - began))
             for watches in (1, 4):
                 subprocess.run([*GRASP, "deploy", "--watches", str(watches)], env=environment, check=True)
@@ -48,10 +48,16 @@ def main(targets: int = 300, manifests: int = 20) -> None:
             stack.stop()
 
 
-def fill(stack: Stack, objects: Iterable[tuple[str, bytes]]) -> None:
+def many(targets: int, manifests: int) -> Iterator[tuple[str, bytes]]:
+    """Give every object of a bucket with so many targets, each with a series of so many manifests."""
+    for number in range(targets):
+        yield from objects(manifests, listed=True, name=f"target-{number}", series=f"series-{number}")
+
+
+def fill(stack: Stack, wanted: Iterable[tuple[str, bytes]]) -> None:
     """Put objects into the pipeline's bucket, many at a time; no notices, for nothing is new."""
     client = client_of(settings_of(stack.layout, "owner"))
-    left = ((key, body) for key, body in objects if not key.startswith(keys.NOTICES))
+    left = ((key, body) for key, body in wanted if not key.startswith(keys.NOTICES))
     with ThreadPoolExecutor(16) as pool:
         while some := list(islice(left, 2000)):
             list(pool.map(lambda item: client.put_object(Bucket="grasp", Key=item[0], Body=item[1]), some))
