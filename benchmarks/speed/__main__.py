@@ -27,22 +27,24 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--variants", nargs="+", default=())
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--results", type=Path, help=f"ledger; {RESULTS.name}, or none in a hurry")
     given = parser.parse_args()
     images = given.images or (32 if given.quick else 160)
     epochs, variants = (1, QUICK) if given.quick else (given.epochs, _all())
-    with tempfile.TemporaryDirectory() as pictures:
+    with tempfile.TemporaryDirectory() as directory:
+        pictures = Path(directory) / "pictures"
+        results = given.results or (Path(directory) / RESULTS.name if given.quick else RESULTS)
         for run in range(1, given.runs + 1):
             for network in given.networks:
                 for variant in given.variants or variants:
                     what = [variant, "--network", network, "--seed", run]
                     size = ["--images", images, "--epochs", epochs, "--threads", given.threads]
                     timing = one([*what, *size, "--pictures", pictures])
-                    ledger.append(given.results, timing)
+                    ledger.append(results, timing)
                     print(timing, file=sys.stderr)
-    text = report(list(ledger.records(given.results, Timing)))
+        text = report(list(ledger.records(results, Timing)))
     print(text)
-    if given.results == RESULTS and not given.quick:
+    if results == RESULTS:
         DOCS.write_text(text)
 
 

@@ -1,8 +1,12 @@
 """The page about speed says what was measured, and what could not be."""
 
 import json
+import sys
 from pathlib import Path
 
+import pytest
+
+from benchmarks.speed import __main__ as command
 from benchmarks.memory.photographs import measure
 from benchmarks.speed.record import Timing
 from benchmarks.speed.report import GPU, report
@@ -27,6 +31,18 @@ def timing(variant: str, cpu_s: float, accuracy: float = 0.5) -> Timing:
 def test_a_ratio_is_of_medians_of_cpu_seconds(tmp_path: Path):
     found = [timing("published", each) for each in (9.0, 10.0, 30.0)] + [timing("auto plain", 5.0)]
     assert "2.00" in report(found, gpu=tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(("words", "kept"), [(["--quick"], False), (["--variants", "published"], True)])
+def test_a_run_in_a_hurry_leaves_ledger_and_page_alone(
+    words: list[str], kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results.jsonl")
+    monkeypatch.setattr(command, "DOCS", tmp_path / "page.md")
+    monkeypatch.setattr(command, "one", lambda asked: timing(asked[0], 1.0))
+    monkeypatch.setattr(sys, "argv", ["speed", *words, "--runs", "1"])
+    command.main()
+    assert (command.RESULTS.exists(), command.DOCS.exists()) == (kept, kept)
 
 
 def test_what_is_right_is_said_as_mean_and_deviation(tmp_path: Path):
