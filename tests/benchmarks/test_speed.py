@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed import __main__ as command
 from benchmarks.memory.photographs import measure
+from benchmarks.speed import __main__ as command
 from benchmarks.speed.record import Timing
 from benchmarks.speed.report import GPU, report
 
