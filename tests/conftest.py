@@ -1,6 +1,7 @@
 """What all tests share: a quiet environment, the order of the lanes, and real servers on demand."""
 
 import os
+import sys
 import tempfile
 from importlib.util import find_spec
 
@@ -61,6 +62,16 @@ def _missing_lanes(asked):
         if not torch.cuda.is_available():
             missing["gpu"] = "no CUDA device"
     return missing
+
+
+@pytest.fixture(autouse=True)
+def _events_to_the_server_of_the_test():
+    """Prefect sends all events of a process where the first one went: end that after each test, since the
+    next test's server may be another one, and would hear of no step.
+    """
+    yield
+    if events := sys.modules.get("prefect.events.worker"):
+        events.EventsWorker.drain_all(timeout=30, at_exit=False)
 
 
 @pytest.fixture(scope="session")
