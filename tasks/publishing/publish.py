@@ -28,6 +28,11 @@ class Published:
     new: bool
 
 
+def is_taken(store: Store, key: str) -> bool:
+    """Say whether a manifest is there; False where we may not look."""
+    return _look(store, key) is not None
+
+
 def weights_of(path: Path) -> Weights:
     """Describe a weights file: digest, size in bytes, and the key of its blob. Raises InvalidDocument."""
     size = path.stat().st_size
@@ -48,7 +53,7 @@ def publish(
     changed meanwhile.
     """
     body = document_bytes(manifest, name=manifest.key)
-    new = _look(store, manifest.key) is None
+    new = not is_taken(store, manifest.key)
     if not new:
         _check_same(store, manifest)  # before gigabytes travel
     _upload_blob(store, path, manifest.weights, progress)

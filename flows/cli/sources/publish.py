@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from flows.cli.app import app, out, tell
 from flows.cli.sources.given import given_input, given_metric
 from tasks.bucket.store import Store
+from tasks.contracts import keys
 from tasks.contracts.base import Architecture, ModelSignature
 from tasks.contracts.manifest import Manifest
 from tasks.errors import BadArrival, InvalidCheckpoint, InvalidDocument
@@ -21,7 +22,7 @@ from tasks.publishing.audience import untaken
 from tasks.publishing.checking import check_network, check_weights
 from tasks.publishing.classes import classes_in, classes_of
 from tasks.publishing.describe import Place, describe, signature_of, usual_input
-from tasks.publishing.publish import Published
+from tasks.publishing.publish import Published, is_taken
 from tasks.publishing.publish import publish as publish_source
 from tasks.settings import StoreSettings, load_settings
 from tasks.weights.header import read_tensors
@@ -105,6 +106,16 @@ def warn_untaken(store: Store, source: ModelSignature, place: Place) -> None:
         tell(f"warning: {line}")
     if warnings:
         tell(f"warning: no target takes this source; it is published all the same, under rev {place.rev}")
+
+
+def warn_taken(store: Store, place: Place) -> None:
+    """Warn, before a training, when its place holds a source: only the same one could be published there."""
+    key = keys.manifest_key(place.series, place.period, place.rev)
+    if is_taken(store, key):
+        tell(
+            f"warning: {key} is there already; if what is trained now is another source, it is refused at "
+            f"the end; --rev {place.rev + 1} publishes it as a correction"
+        )
 
 
 def send(store: Store, file: Path, manifest: Manifest) -> Published:

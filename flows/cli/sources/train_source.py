@@ -19,6 +19,7 @@ from flows.cli.sources.publish import (
     licensed,
     say,
     send,
+    warn_taken,
     warn_untaken,
 )
 from flows.cli.sources.start import start_at
@@ -110,8 +111,10 @@ def train_source(
         )
         check_place(signature, place, publisher=publisher)  # before a folder is decoded
         check_seen(signature.architecture, signature.input)
-        if store and not fits:
-            warn_untaken(store, signature, place)
+        if store:
+            warn_taken(store, place)
+            if not fits:
+                warn_untaken(store, signature, place)
         data = (
             digits_data(digits, seed=seed)
             if digits

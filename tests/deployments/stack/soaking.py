@@ -2,7 +2,7 @@
 
     python -m tests.deployments.stack.soaking 1000
 
-Publishes them by tens, and prints a line of JSON for each ten: what an absorb took, and what the stack's
+Publishes 25 at a time, and prints a line of JSON for each 25: what an absorb took, and what the stack's
 processes hold once nothing is at work. The last line compares the last tenth with the second one.
 """
 
@@ -28,7 +28,7 @@ from tests.deployments.chaos.play import settings_of
 from tests.deployments.stack.losses import World
 from tests.deployments.stack.running import Stack
 
-BATCH = 10
+BATCH = 25
 MIB = 2**20
 ROWS = """SELECT sum((xpath('/row/c/text()', query_to_xml(
     format('SELECT count(*) AS c FROM %I.%I', schemaname, relname), false, true, '')))[1]::text::int)

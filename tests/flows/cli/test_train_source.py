@@ -115,6 +115,22 @@ def test_a_source_that_fits_no_target_is_warned_of_before_it_is_trained(
     assert "no target takes this source" in first
 
 
+def test_a_place_that_is_taken_is_warned_of_before_hours_of_training(
+    store: Store, target: Target, photos: Path
+):
+    wanted = ("--images", photos, "--target", target.name, "--epochs", 3)
+    first = train(*wanted)
+    again = train(*wanted)
+    other = train(*wanted, "--seed", 1)
+
+    assert "is there already" not in first.output
+    warned = " ".join(again.output.split("epoch 1/3")[0].split())
+    assert "manifests/pets/2014/1.json is there already" in warned
+    assert "--rev 2 publishes it as a correction" in warned
+    assert again.exit_code == 0, again.output  # the same source: nothing is lost by training it twice
+    assert "holds another source" in str(other.exception)
+
+
 def test_size_mean_and_std_can_be_said(store: Store, photos: Path):
     done = train("--images", photos, "--size", "12x12x3", "--mean", "0.1,0.2,0.3", "--epochs", 3)
     assert done.exit_code == 0, done.output
