@@ -58,10 +58,9 @@ class World:
         self.await_decisions()
 
     def await_decisions(self) -> None:
+        journal = self.journal
         invariants.until(
-            "all decided",
-            lambda: self.sent.keys() <= invariants.decided(self.store, self.name).keys(),
-            within_s=DECIDED_S,
+            "all decided", lambda: self.sent.keys() <= journal.state().closed.keys(), within_s=DECIDED_S
         )
 
 

@@ -51,7 +51,7 @@ def soak(stack: Stack, count: int, *, tell: Callable[[Figures], object]) -> Figu
     """Absorb so many sources; gives the last figures over those of the second tenth."""
     world, seen = World(stack, "soak"), []
     for number in range(count // BATCH):
-        rows, disk = _rows(stack), _disk(stack)
+        rows, disk, seq = _rows(stack), _disk(stack), world.journal.state().seq
         with _peak(stack) as peak:
             world.publish(
                 [
@@ -63,7 +63,7 @@ def soak(stack: Stack, count: int, *, tell: Callable[[Figures], object]) -> Figu
             invariants.check_prefect()
         found = {
             "sources": (number + 1) * BATCH,
-            "absorb_s": _absorb_s(world, BATCH),
+            "absorb_s": _absorb_s(world, after=seq),
             "run_peak_mib": peak[0],
             "rows_per_absorb": (_rows(stack) - rows) / BATCH,
             "disk_mib_per_absorb": (_disk(stack) - disk) / BATCH,
@@ -92,14 +92,14 @@ def _mean(several: list[Figures], name: str) -> float:
     return statistics.mean(each[name] for each in several)
 
 
-def _absorb_s(world: World, count: int) -> float:
+def _absorb_s(world: World, *, after: int) -> float:
     begun, took = {}, []
-    for entry in world.journal.entries():
+    for entry in world.journal.entries(after=after):
         if isinstance(entry, Attempted):
             begun[entry.arrival_id] = entry.at
         elif isinstance(entry, Decided):
             took.append((entry.at - begun[entry.arrival_id]).total_seconds())
-    return round(statistics.median(took[-count:]), 2)
+    return round(statistics.median(took), 2)
 
 
 def _rows(stack: Stack) -> int:
@@ -123,15 +123,24 @@ def _disk(stack: Stack) -> float:
 
 
 def _held(stack: Stack) -> Figures:
-    """Give memory and open files of all servers and workers, each with what runs below it."""
-    memory = files = 0
-    for progress in status_of(stack.directory).units.values():
+    """Give memory and open files of servers and workers without the flow runs; PostgreSQL's files apart.
+
+    Each process of PostgreSQL keeps up to 1,000 files open that it may need again.
+    """
+    memory, files, of_postgres = 0, 0, 0
+    for name, progress in status_of(stack.directory).units.items():
         with suppress(psutil.Error):
             process = psutil.Process(progress.pid or 0)
             for each in (process, *process.children(recursive=True)):
-                memory += each.memory_info().rss
-                files += each.num_fds()
-    return {"memory_mib": round(memory / MIB), "open_files": files}
+                if "prefect.engine" in each.cmdline():
+                    continue
+                held = each.memory_info()
+                memory += held.rss - held.shared
+                if name == "postgres":
+                    of_postgres += each.num_fds()
+                else:
+                    files += each.num_fds()
+    return {"memory_mib": round(memory / MIB), "open_files": files, "postgres_files": of_postgres}
 
 
 @contextmanager
