@@ -9,7 +9,7 @@ from benchmarks.accuracy.settings import Setting
 from benchmarks.temporal.corpus import shares
 from benchmarks.temporal.drift import Drift, drift
 from benchmarks.temporal.features import periods, ready
-from benchmarks.temporal.settings import BLOCK, FULL
+from benchmarks.temporal.settings import BLOCK, FULL, STARTS
 from tasks.studies import ledger
 from tasks.studies.cell import Cell
 from tasks.studies.plots import by_sources
@@ -29,6 +29,8 @@ def write(path: Path, docs: Path) -> None:
         "drift": table(_drift(path.with_name("drift.json"))),
         "block_labels": "60",
         "block": difference_table(cells, names, ours="guarded"),
+        "partial": difference_table(cells, [STARTS[0].name], ours="guarded"),
+        "chained": difference_table(cells, [STARTS[1].name], ours="guarded"),
         "by_setting": setting_table(cells, _measured(cells, FULL), ours="guarded", rivals=RIVALS),
         "cells": cell_table(cells, _measured(cells, FULL)) if cells else NOT_YET,
     }
