@@ -8,7 +8,7 @@ from torch import nn
 from grasp_core.config import AbsorbConfig
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import TargetData, count, gather, in_order, to_measure
-from grasp_core.models.batchnorm import held_still, recalibrate
+from grasp_core.models.batchnorm import held_still, put_statistics, recalibrate, statistics_of
 from grasp_core.models.classes import Labelled, only_among
 from grasp_core.models.evaluate import evaluate
 from grasp_core.models.loss import need_finite_tensors
@@ -23,9 +23,9 @@ from grasp_core.training.refit import refit
 class Care:
     """What guarded mode's fine-tune takes care of.
 
-    sample: labels that measure batch-norm statistics after every training of a refit; held: they stay as
-    they are instead. labelled: classes that have a label; training leaves the others out, and nothing is
-    trained where too few have one.
+    sample: labels that measure batch-norm statistics after every training of a refit; held: a refit puts
+    them back as they were instead, and any other fine-tune holds them still. labelled: classes that have a
+    label; training leaves the others out, and nothing is trained where too few have one.
     """
 
     sample: Samples
@@ -50,6 +50,7 @@ def serve(
     which has no need to hold the labels in memory. Raises NonFiniteLoss.
     """
     few = care is not None and config.folds > 1 and _labels(data) <= config.soup_limit
+    refits = few and config.tuning == "refit"
     val, first = data.val, None
     if few or (care is not None and care.labelled.classes is not None):  # a plain fine-tune measures it
         first = evaluate(model, to_measure(val, config.batch_size))
@@ -59,7 +60,7 @@ def serve(
     with ExitStack() as careful:
         if care is not None:
             careful.enter_context(only_among(model, care.labelled.classes))
-        if care is not None and care.held:
+        if care is not None and care.held and not refits:
             careful.enter_context(held_still(model))
         if care is not None and few:
             tuned = _on_all_labels(
@@ -95,9 +96,13 @@ def _on_all_labels(
     progress: Progress,
 ) -> FineTuned:
     if config.tuning == "refit":
+        came = [tensor.clone() for tensor in statistics_of(model)]
 
         def settle(model: nn.Module) -> None:
-            recalibrate(model, in_order(care.sample, config.batch_size), share=0.0 if care.held else 1.0)
+            if care.held:  # while training, batches set their own: docs/decisions.md
+                put_statistics(model, came)
+            else:
+                recalibrate(model, in_order(care.sample, config.batch_size))
 
         return refit(
             model,

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import in_order, to_measure
-from grasp_core.models.batchnorm import recalibrate, statistics_of, tracking
+from grasp_core.models.batchnorm import put_statistics, recalibrate, statistics_of, tracking
 from grasp_core.models.evaluate import evaluate
 
 SHARES = (1.0, 0.5, 0.0)  # of the labels' statistics
@@ -29,7 +29,7 @@ class Fitted:
 
     @property
     def held(self) -> bool:
-        """Whether training has to hold the statistics still, because the labels are no measure of them."""
+        """Whether what is served has to keep the statistics, because the labels are no measure of them."""
         return self.share is not None and self.share < 1
 
 
@@ -54,17 +54,17 @@ def fit_statistics(model: nn.Module, labels: Samples, *, batch_size: int) -> Fit
     mean = [torch.zeros_like(s) for s in came]
     first, second = _halves(labels)
     for measured, held_out in ((first, second), (second, first)):
-        _put(model, came)
+        put_statistics(model, came)
         recalibrate(model, in_order(measured, batch_size))
         theirs = [s.clone() for s in statistics_of(model)]
         for total, part in zip(mean, theirs, strict=True):
             total.add_(part, alpha=len(measured) / len(labels))
         for share in SHARES:
-            _put(model, [a.lerp(b, share) for a, b in zip(came, theirs, strict=True)])
+            put_statistics(model, [a.lerp(b, share) for a, b in zip(came, theirs, strict=True)])
             sums[share] += evaluate(model, to_measure(held_out, batch_size)).loss * len(held_out)
     losses = {share: total / len(labels) for share, total in sums.items()}
     share = min(SHARES, key=lambda share: losses[share] * (1.0 if share == 1 else TRUST))
-    _put(model, [a.lerp(b, share) for a, b in zip(came, mean, strict=True)])
+    put_statistics(model, [a.lerp(b, share) for a, b in zip(came, mean, strict=True)])
     return Fitted(share, losses[share], losses)
 
 
@@ -72,9 +72,3 @@ def _halves(labels: Samples) -> tuple[Samples, Samples]:
     """Part the labels in two, each class as evenly as it goes."""
     order = labels.labels.argsort(stable=True)
     return labels.subset(order[0::2]), labels.subset(order[1::2])
-
-
-def _put(model: nn.Module, values: list[Tensor]) -> None:
-    with torch.no_grad():
-        for tensor, value in zip(statistics_of(model), values, strict=True):
-            tensor.copy_(value)

@@ -1,6 +1,6 @@
 """Batch-norm statistics: measured anew on given inputs, mixed with those that came, or held still."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -37,8 +37,9 @@ def recalibrate(model: nn.Module, batches: Batches, *, share: float = 1.0) -> No
     came = [s.clone() for s in statistics_of(model)] if share < 1 else None
     _measure(model, norms, batches)
     if came is not None:
-        for now, then in zip(statistics_of(model), came, strict=True):
-            now.copy_(then.lerp(now, share))
+        put_statistics(
+            model, [then.lerp(now, share) for now, then in zip(statistics_of(model), came, strict=True)]
+        )
     need_finite_tensors(model, role="recalibrated model")
 
 
@@ -46,6 +47,13 @@ def statistics_of(model: nn.Module) -> list[Tensor]:
     """Give the running means and variances themselves, layer by layer."""
     both = ((norm.running_mean, norm.running_var) for norm in tracking(model))
     return [tensor for pair in both for tensor in pair if tensor is not None]
+
+
+def put_statistics(model: nn.Module, values: Sequence[Tensor]) -> None:
+    """Make these the running means and variances, in the order of statistics_of, in place."""
+    with torch.no_grad():
+        for tensor, value in zip(statistics_of(model), values, strict=True):
+            tensor.copy_(value)
 
 
 def _measure(model: nn.Module, norms: list[_BatchNorm], batches: Batches) -> None:
