@@ -35,7 +35,8 @@ class Absorbed:
     # all labels; a single 0 when it left the stem as it was.
     kept: tuple[int, ...]
     gradient_passes: int  # samples that went forward and backward, alignment included
-    # guarded: mean cross-entropy of stem and source on the labels that decide; the lower one leads
+    # guarded: mean cross-entropy of stem and source on the labels that decide, each at the temperature
+    # that suits it (judge in models/evaluate.py); the lower one leads
     stem_loss: float | None = None
     source_loss: float | None = None
     search: tuple[Trial, ...] = ()

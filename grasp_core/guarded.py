@@ -73,7 +73,7 @@ def absorb_guarded(
         kept=tuned.kept,
         gradient_passes=growth.gradient_passes + tuned.gradient_passes,
         pieces=tuned.pieces,
-        stem_loss=growth.stem.loss,
+        stem_loss=growth.stem_loss,
         source_loss=growth.source_loss,
         search=growth.search,
         statistics=growth.statistics.share,

@@ -95,15 +95,15 @@ def _on_all_labels(
     snapshots: Snapshots,
     progress: Progress,
 ) -> FineTuned:
+    came = [tensor.clone() for tensor in statistics_of(model)]
+
+    def settle(model: nn.Module) -> None:
+        if care.held:
+            put_statistics(model, came)
+        else:
+            recalibrate(model, in_order(care.sample, config.batch_size))
+
     if config.tuning == "refit":
-        came = [tensor.clone() for tensor in statistics_of(model)]
-
-        def settle(model: nn.Module) -> None:
-            if care.held:  # while training, batches set their own: docs/decisions.md
-                put_statistics(model, came)
-            else:
-                recalibrate(model, in_order(care.sample, config.batch_size))
-
         return refit(
             model,
             gather(data),
@@ -123,6 +123,7 @@ def _on_all_labels(
         config=config.fine_tuning(epochs=max(1, round(config.fold_share * epochs))),
         snapshots=snapshots,
         start=STEM,
+        settle=settle,
         progress=progress,
     )
 

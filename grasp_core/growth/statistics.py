@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import in_order, to_measure
 from grasp_core.models.batchnorm import put_statistics, recalibrate, statistics_of, tracking
-from grasp_core.models.evaluate import evaluate
+from grasp_core.models.evaluate import judge
 
 SHARES = (1.0, 0.5, 0.0)  # of the labels' statistics
 # The labels' own win unless another share's loss, times this, is lower: with them training can measure on,
@@ -18,7 +18,7 @@ TRUST = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The share of the labels' statistics that was taken, and the mean cross-entropy that chose it.
+    """The share of the labels' statistics that was taken, and the mean cross-entropy (judge's) that chose it.
 
     share: in [0, 1]; None for a model that has none. losses: per share, on labels that set no statistics.
     """
@@ -35,7 +35,7 @@ class Fitted:
 
 def as_they_came(model: nn.Module, labels: Samples, *, batch_size: int) -> Fitted:
     """Leave a model its statistics: for labels that say too little of its classes to judge by."""
-    loss = evaluate(model, to_measure(labels, batch_size)).loss
+    loss = judge(model, to_measure(labels, batch_size))
     return Fitted(0.0, loss, {0.0: loss}) if tracking(model) else Fitted(None, loss, {})
 
 
@@ -48,7 +48,7 @@ def fit_statistics(model: nn.Module, labels: Samples, *, batch_size: int) -> Fit
     Raises InvalidData without samples, NonFiniteLoss.
     """
     if not tracking(model):
-        return Fitted(None, evaluate(model, to_measure(labels, batch_size)).loss, {})
+        return Fitted(None, judge(model, to_measure(labels, batch_size)), {})
     came = [s.clone() for s in statistics_of(model)]
     sums = dict.fromkeys(SHARES, 0.0)
     mean = [torch.zeros_like(s) for s in came]
@@ -61,7 +61,7 @@ def fit_statistics(model: nn.Module, labels: Samples, *, batch_size: int) -> Fit
             total.add_(part, alpha=len(measured) / len(labels))
         for share in SHARES:
             put_statistics(model, [a.lerp(b, share) for a, b in zip(came, theirs, strict=True)])
-            sums[share] += evaluate(model, to_measure(held_out, batch_size)).loss * len(held_out)
+            sums[share] += judge(model, to_measure(held_out, batch_size)) * len(held_out)
     losses = {share: total / len(labels) for share, total in sums.items()}
     share = min(SHARES, key=lambda share: losses[share] * (1.0 if share == 1 else TRUST))
     put_statistics(model, [a.lerp(b, share) for a, b in zip(came, mean, strict=True)])

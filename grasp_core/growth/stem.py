@@ -12,7 +12,7 @@ from grasp_core.data.target import to_measure
 from grasp_core.growth.statistics import Fitted, as_they_came, fit_statistics
 from grasp_core.growth.way import Choose, Trial, Way, line
 from grasp_core.models.classes import Labelled, only_among
-from grasp_core.models.evaluate import Metrics, evaluate
+from grasp_core.models.evaluate import judge
 from grasp_core.models.pairs import check_pair
 from grasp_core.models.snapshots import STEM, Snapshots
 from grasp_core.progress import Progress
@@ -31,7 +31,7 @@ class Growth:
     alpha: float  # mean over tensors
     alphas: dict[str, float]  # how far each tensor went from the better of both models to the other
     scalars_transferred: int
-    stem: Metrics  # on arrival, on the labels that decide
+    stem_loss: float  # on arrival, on the labels that decide, as judge measures
     source_loss: float
     statistics: Fitted
     search: tuple[Trial, ...]
@@ -50,7 +50,7 @@ def grow(
     compare: Compare | None = None,
     choose: Choose = line,
 ) -> Growth:
-    """Move the stem toward a source as far as the labels' cross-entropy falls, in place.
+    """Move the stem toward a source as far as the labels' cross-entropy (of judge) falls, in place.
 
     labelled: classes that have a label; what is measured leaves the others out, and statistics of a newcomer
     stay as they came where labels say too little.
@@ -70,8 +70,8 @@ def grow(
         fit = fit_statistics if labelled.enough else as_they_came
         fitted = fit(source, labels, batch_size=config.batch_size)
         progress.step("evaluate")
-        before = evaluate(stem, to_measure(labels, config.batch_size))
-        leads = fitted.loss < before.loss
+        stem_loss = judge(stem, to_measure(labels, config.batch_size))
+        leads = fitted.loss < stem_loss
         anchor, other = (source, stem) if leads else (stem, source)
         mask = None
         if compare:
@@ -99,7 +99,7 @@ def grow(
         alpha=sum(chosen.alphas.values()) / len(chosen.alphas),
         alphas=dict(chosen.alphas),
         scalars_transferred=_moved(stem, chosen.alphas, mask, choice=choice, newcomer_leads=leads),
-        stem=before,
+        stem_loss=stem_loss,
         source_loss=fitted.loss,
         statistics=fitted,
         search=chosen.trials,

@@ -15,6 +15,8 @@ from grasp_core.models.modes import mode
 from grasp_core.ranks.share import in_turns
 from grasp_core.ranks.world import add_up, greatest
 
+TEMPERATURES = tuple(2 ** (half / 2) for half in range(-2, 7))  # 0.5 to 8
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
@@ -36,14 +38,34 @@ def evaluate(model: nn.Module, batches: Batches) -> Metrics:
     Several ranks take the batches in turns, and give the same figures.
     Raises InvalidData without batches, NonFiniteLoss when the mean loss is NaN or infinite.
     """
+    losses, cells = _summed(model, batches, (1.0,))
+    return _metrics(model, float(losses[0]), cells)
+
+
+def judge(model: nn.Module, batches: Batches) -> float:
+    """Give the mean cross-entropy at that of TEMPERATURES which suits the model best; otherwise as evaluate.
+
+    What guarded mode compares models by. A model that is sure of too much has a high cross-entropy however
+    often it is right, and one that lies between two models is less sure than either, so that the bare
+    cross-entropy prefers the mean of two to the better one (docs/LOG.md, 2026-11-26).
+    Source: temperature scaling, arXiv:1706.04599.
+    """
+    losses, cells = _summed(model, batches, TEMPERATURES)
+    mean = float(losses.min()) / int(cells.sum())
+    need_finite(mean, model, role="evaluated model")
+    return mean
+
+
+def _summed(model: nn.Module, batches: Batches, temperatures: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """Add up the cross-entropy at each temperature, and count what was predicted, true class by class."""
     device, pieces = device_of(model), Pieces()
-    loss = torch.zeros((), dtype=wide(device), device=device)
+    losses = torch.zeros(len(temperatures), dtype=wide(device), device=device)
     confusion, classes = torch.zeros(0, dtype=torch.int64, device=device), 0
     with mode(model, "eval"), torch.inference_mode():
         for batch in in_turns(batches):
             for logits, labels in pieces.fit(batch, partial(_all_logits, model), undo=_nothing):
                 classes = logits.shape[1]
-                loss += functional.cross_entropy(logits, labels, reduction="sum").to(wide(device))
+                losses += torch.stack([_entropy(logits / each, labels) for each in temperatures])
                 if not len(confusion):
                     confusion = torch.zeros(classes**2, dtype=torch.int64, device=device)
                 # bincount would wait for the device
@@ -53,8 +75,12 @@ def evaluate(model: nn.Module, batches: Batches) -> Metrics:
             raise InvalidData("evaluation data holds no batch, needs at least one; nothing was measured")
         if not len(confusion):  # of a rank that had no turn
             confusion = torch.zeros(classes**2, dtype=torch.int64, device=device)
-        add_up(loss, confusion)
-    return _metrics(model, float(loss), confusion.cpu())
+        add_up(losses, confusion)
+    return losses, confusion.cpu()
+
+
+def _entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return functional.cross_entropy(logits, labels, reduction="sum").to(wide(logits.device))
 
 
 def predict(model: nn.Module, batches: Batches) -> Tensor:

@@ -1,6 +1,7 @@
 """The fold soup: rotate the labels, fine-tune once per rotation, average what was learned."""
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -8,7 +9,6 @@ from torch import Tensor, nn
 
 from grasp_core.config import FineTuneConfig
 from grasp_core.data.samples import Samples
-from grasp_core.models.batchnorm import recalibrate
 from grasp_core.models.snapshots import Snapshots
 from grasp_core.progress import SILENT, Epoch, Progress
 from grasp_core.seed import derive, generator
@@ -37,9 +37,10 @@ def fold_soup(
     config: FineTuneConfig,
     snapshots: Snapshots,
     start: str,
+    settle: Callable[[nn.Module], None],
     progress: Progress = SILENT,
 ) -> FineTuned:
-    """Make the model its start plus the mean of what each fold learned, batch norm recalibrated.
+    """Make the model its start plus the mean of what each fold learned; settle gives it its statistics.
 
     block: samples that each fold validates on; start: the snapshot that every fold begins at.
     The running mean lives in snapshots under "soup", so folds add no memory.
@@ -66,7 +67,7 @@ def fold_soup(
         kept.extend(tuned.kept)
         passes += tuned.gradient_passes
         pieces = max(pieces, tuned.pieces)
-    recalibrate(model, labels.batches(config.batch_size))
+    settle(model)
     return FineTuned(epochs=tuple(epochs), kept=tuple(kept), gradient_passes=passes, pieces=pieces)
 
 

@@ -10,7 +10,7 @@ from grasp_core.data.samples import Samples
 from grasp_core.growth import statistics
 from grasp_core.growth.statistics import Fitted, as_they_came, fit_statistics
 from grasp_core.models.batchnorm import recalibrate
-from grasp_core.models.evaluate import Metrics, evaluate
+from grasp_core.models.evaluate import evaluate, judge
 
 
 def normed(width: int, classes: int = 2) -> nn.Module:
@@ -62,7 +62,7 @@ def test_statistics_are_judged_by_labels_that_did_not_set_them():
     model, labels = normed(16), Samples(images, torch.arange(16) % 2)
     inside = copy.deepcopy(model)
     recalibrate(inside, labels)
-    assert fit_statistics(model, labels, batch_size=16).losses[1.0] != evaluate(inside, labels).loss
+    assert fit_statistics(model, labels, batch_size=16).losses[1.0] != judge(inside, labels)
 
 
 def test_a_model_without_statistics_is_measured_once_and_left_alone():
@@ -70,7 +70,7 @@ def test_a_model_without_statistics_is_measured_once_and_left_alone():
     before, labels = copy.deepcopy(model.state_dict()), moved(0.0)
     fitted = fit_statistics(model, labels, batch_size=8)
     assert (fitted.share, fitted.held, fitted.losses) == (None, False, {})
-    assert fitted.loss == pytest.approx(evaluate(model, labels).loss)
+    assert fitted.loss == pytest.approx(judge(model, labels))
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
@@ -78,22 +78,20 @@ def test_labels_that_say_too_little_leave_the_statistics_as_they_came():
     model, labels = normed(4), moved(100.0)
     before = copy.deepcopy(model.state_dict())
     kept = as_they_came(model, labels, batch_size=8)
-    loss = evaluate(model, labels.batches(8)).loss
+    loss = judge(model, labels.batches(8))
     assert (kept.share, kept.held, kept.loss, kept.losses) == (0.0, True, loss, {0.0: loss})
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
     plain = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     kept = as_they_came(plain, labels, batch_size=8)
-    loss = evaluate(plain, labels.batches(8)).loss
+    loss = judge(plain, labels.batches(8))
     assert (kept.share, kept.held, kept.loss, kept.losses) == (None, False, loss, {})
 
 
 def judged(monkeypatch: pytest.MonkeyPatch, losses: dict[float, float]) -> Fitted:
     """What is chosen where one half of five labels has these losses, the other twice as much."""
     told = iter([*losses.values(), *(2 * loss for loss in losses.values())])
-    monkeypatch.setattr(
-        statistics, "evaluate", lambda model, batches: Metrics(0.5, next(told), 1, ((1, 0), (0, 0)))
-    )
+    monkeypatch.setattr(statistics, "judge", lambda model, batches: next(told))
     return fit_statistics(normed(4), moved(0.0).subset(torch.arange(5)), batch_size=8)
 
 

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional
 
 from grasp_core.errors import InvalidData, NonFiniteLoss
-from grasp_core.models.evaluate import Metrics, evaluate, predict
+from grasp_core.models.evaluate import TEMPERATURES, Metrics, evaluate, judge, predict
 
 
 class Fixed(nn.Module):
@@ -45,10 +45,34 @@ def test_evaluation_changes_nothing(oracle):
 
 
 def test_no_batch_and_no_number_are_errors():
-    for measure in (evaluate, predict):
+    for measure in (evaluate, judge, predict):
         with pytest.raises(InvalidData):
             measure(Fixed(), [])
     broken = Fixed()
     broken.scale.data.fill_(float("nan"))
-    with pytest.raises(NonFiniteLoss, match="scale"):
-        evaluate(broken, BATCHES)
+    for measure in (evaluate, judge):
+        with pytest.raises(NonFiniteLoss, match="scale"):
+            measure(broken, BATCHES)
+
+
+def test_a_judge_takes_each_model_at_the_temperature_that_suits_it():
+    losses = [float(functional.cross_entropy(LOGITS / each, LABELS)) for each in TEMPERATURES]
+    assert judge(Fixed(), BATCHES) == pytest.approx(min(losses))
+    assert losses.index(min(losses)) not in (0, len(losses) - 1)
+
+
+@pytest.mark.parametrize("sure", [2.0, 4.0])
+def test_how_sure_a_model_is_does_not_change_what_a_judge_makes_of_it(sure):
+    surer = Fixed()
+    surer.scale.data.fill_(sure)
+    assert evaluate(surer, BATCHES).loss > evaluate(Fixed(), BATCHES).loss
+    assert judge(surer, BATCHES) == pytest.approx(judge(Fixed(), BATCHES))
+
+
+def test_a_judge_prefers_what_is_right_more_often_to_what_is_less_sure():
+    """The bare loss prefers the model that knows nothing."""
+    surer, blank = Fixed(), Fixed()
+    surer.scale.data.fill_(8.0)
+    blank.scale.data.fill_(0.0)
+    assert evaluate(surer, BATCHES).loss > evaluate(blank, BATCHES).loss
+    assert judge(surer, BATCHES) < judge(blank, BATCHES)

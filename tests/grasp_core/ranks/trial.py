@@ -17,7 +17,7 @@ from grasp_core.data.target import TargetData
 from grasp_core.errors import NonFiniteLoss
 from grasp_core.models.architectures import build
 from grasp_core.models.batchnorm import recalibrate
-from grasp_core.models.evaluate import evaluate
+from grasp_core.models.evaluate import evaluate, judge
 from grasp_core.models.snapshots import MemorySnapshots
 from grasp_core.ranks.share import sharing
 from grasp_core.ranks.world import add_up, agree, as_first, greatest, rank
@@ -135,7 +135,12 @@ def results() -> dict[str, Any]:
         "normed": normed(7),
         "one row": normed(1),
         "recalibrated": bits(calibrated),
-        "evaluated": [measured.loss, measured.accuracy, measured.confusion],
+        "evaluated": [
+            measured.loss,
+            measured.accuracy,
+            measured.confusion,
+            judge(network(1), data().val.batches(4)),
+        ],
         "few batches": evaluate(network(1), [next(iter(data().val))]).loss,
         "outside": scaled.tolist(),
         "told": told(),

@@ -40,7 +40,16 @@ def test_the_soup_is_the_stem_plus_the_mean_of_what_the_folds_learned(target_dat
     snapshots.save("stem", model)
     labels = gather(target_data)
     config = FineTuneConfig(epochs=3, lr=1e-2, selection="loss")
-    done = fold_soup(model, labels, block=15, folds=4, config=config, snapshots=snapshots, start="stem")
+    done = fold_soup(
+        model,
+        labels,
+        block=15,
+        folds=4,
+        config=config,
+        snapshots=snapshots,
+        start="stem",
+        settle=lambda model: recalibrate(model, labels.batches(32)),
+    )
     assert len(learned) == 4
     for name, p in model.named_parameters():
         mean = sum(difference[name] for difference in learned) / 4
