@@ -20,6 +20,7 @@ from tasks.registry.registry import aliases
 from tests.deployments.chaos import invariants
 from tests.deployments.chaos.play import mlflow_here, settings_of
 from tests.deployments.stack import losses
+from tests.deployments.stack.doors import knock, notification
 from tests.deployments.stack.losses import World, at_rest
 from tests.deployments.stack.running import Stack
 
@@ -134,6 +135,9 @@ def test_what_came_while_the_receiver_did_not_answer_wakes_the_watch_later_and_w
     assert woken() == before
     receiver.resume()
     invariants.until("the events came", lambda: woken() >= before + 2, within_s=300)
+    again = notification("manifests/", secret=running.layout.secrets.receiver)
+    assert {knock(running.layout, again) for _ in range(5)} == {204}  # a store may send a message twice
+    invariants.until("the doubles came", lambda: woken() >= before + 7, within_s=300)
     receiver.kill()
     world.absorb(world.make(1, seed=8, rev=3))
     invariants.check_decisions(world.store, world.name, world.sent)

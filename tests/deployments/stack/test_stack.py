@@ -1,17 +1,15 @@
 """The whole system on real parts: the demo's story through nginx, closed doors, passwords nowhere."""
 
 import json
-import ssl
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
 
+from deployments.receiver.server import MOST_BYTES
 from deployments.stack.layout import Layout
-from deployments.supervision.unit import HOST
+from tests.deployments.stack.doors import ask, knock, notification
 from tests.deployments.stack.looking import kept, passwords
 from tests.deployments.stack.running import Stack
 
@@ -28,20 +26,6 @@ NOBODY = {
 }
 
 
-def ask(layout: Layout, door: str, path: str, **headers: str) -> int:
-    """Ask at a door without credentials; gives the status."""
-    context = ssl.create_default_context(cafile=str(layout.authority))
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
-    request = urllib.request.Request(f"https://{HOST}:{getattr(layout.ports, door)}{path}", headers=headers)
-    try:
-        with opener.open(request, timeout=30) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
-
-
 @pytest.mark.parametrize(("door", "path"), [(door, path) for door, paths in NOBODY.items() for path in paths])
 def test_no_door_opens_without_credentials(stack: Stack, door: str, path: str):
     assert ask(stack.layout, door, path) in (401, 403)
@@ -55,6 +39,17 @@ def test_requests_for_another_host_are_refused(stack: Stack, door: str):
 @pytest.mark.parametrize("door", ["prefect_tls", "mlflow_tls"])
 def test_requests_from_another_page_are_refused(stack: Stack, door: str):
     assert ask(stack.layout, door, "/api/health", Origin="https://example.org") == 403
+
+
+def test_forged_and_oversize_notifications_wake_nobody(stack: Stack):
+    body = notification("manifests/digits/2014/1.json")
+    assert knock(stack.layout, body) == 401
+    assert knock(stack.layout, body, Authorization="Bearer wrong") == 401
+    assert knock(stack.layout, notification("manifests/digits/2014/1.json", secret="wrong")) == 401
+    right = {"Authorization": f"Bearer {stack.layout.secrets.receiver}"}
+    assert knock(stack.layout, body.ljust(MOST_BYTES + 1), **right) == 413
+    assert knock(stack.layout, b" " * 2**21, **right) == 413  # nginx does not pass it on
+    assert knock(stack.layout, notification("journal/digits/1"), **right) == 204  # of no manifest
 
 
 def test_the_story_is_told_through_nginx_and_leaves_no_password_and_no_pickle(stack: Stack, tmp_path: Path):
