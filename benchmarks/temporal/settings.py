@@ -17,7 +17,9 @@ BLOCK = tuple(
 NEWEST = (Setting(World("emoji-block", 1.0, k=6), "chronological", 60, CONTROLS),)
 STARTS = (
     Setting(World("emoji-block", 1.0, k=5, sources="partial"), "chronological", 60, (*CONTROLS, "average")),
-    Setting(World("emoji-block", 1.0, k=5, sources="chained"), "chronological", 60, CONTROLS),
+    Setting(
+        World("emoji-block", 1.0, k=5, sources="chained"), "chronological", 60, (*CONTROLS, "last_source")
+    ),
     Setting(
         World("emoji-block", 1.0, k=5, sources="from_served"), "chronological", 60, (*KEY, "last_source")
     ),
