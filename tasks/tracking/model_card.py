@@ -52,9 +52,7 @@ def statistics_line(outcome: Outcome) -> list[str]:
     if outcome.statistics == 1:
         return ["statistics measured on the target's labels, which fit labels that did not set them."]
     kept = "half of the source's and half of the labels'" if outcome.statistics else "the source's"
-    return [
-        f"{kept} statistics, held still: those of the labels alone did harm to labels that did not set them."
-    ]
+    return [f"{kept} statistics: those of the labels alone did harm to labels that did not set them."]
 
 
 def metrics_table(models: dict[str, Scores]) -> list[str]:

@@ -47,7 +47,7 @@ def test_networks_without_statistics_of_their_own_have_none(name: str):
 
 @pytest.mark.slow
 def test_batch_norm_on_sparse_features_does_not_destroy_what_came():
-    """With statistics of sixty labels alone the model lost six points; they are held still now."""
+    """With statistics of sixty labels alone the model lost six points; those that came are kept now."""
     found = {cell.peer: cell.accuracies for cell in cells("batch norm on sparse features", seed=0)}
     assert np.mean(found["guarded"]) > np.mean(found["as it came"]) - 0.01
 
