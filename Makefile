@@ -8,7 +8,7 @@ COMPOSE := PREFECT_URL=https://prefect.example.org MLFLOW_HOST=mlflow.example.or
 LANES := fast unit integration chaos browser gpu soak
 SHARED_OUT := -n 3 --no-loadscope-reorder
 PYTEST = $(BIN)/pytest $(SHARED_OUT)
-MEASURED := COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest $(SHARED_OUT)
+MEASURED := COVERAGE_FILE=$(CURDIR)/.coverage $(BIN)/coverage run -m pytest $(SHARED_OUT) --durations=40 --durations-min=10
 FAST_COVERS := 90
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
 # The registry's torch for Linux brings CUDA; a build for CPUs is only in PyTorch's own index, which uv knows by this name.

@@ -7,7 +7,7 @@ import pytest
 
 from tests.deployments.chaos.stage import Staged
 
-pytestmark = [pytest.mark.chaos, pytest.mark.soak, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
 STRIKES = [
     *("kill worker-gpu", "kill prefect-a", "kill redis", "kill s3", "FLUSHALL"),
     *("cut", "cache disk full", "power cut"),
