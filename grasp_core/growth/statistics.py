@@ -18,9 +18,11 @@ TRUST = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The share of the labels' statistics that was taken, and the mean cross-entropy (judge's) that chose it.
+    """The share of the labels' statistics that was taken, and what the model is then worth.
 
-    share: in [0, 1]; None for a model that has none. losses: per share, on labels that set no statistics.
+    share: in [0, 1]; None for a model that has none. loss: mean cross-entropy at the temperature that suits
+    the model (judge), by which it competes with another; losses: per share, as it is, which chose the share.
+    Both on labels that set no statistics.
     """
 
     share: float | None
@@ -35,8 +37,10 @@ class Fitted:
 
 def as_they_came(model: nn.Module, labels: Samples, *, batch_size: int) -> Fitted:
     """Leave a model its statistics: for labels that say too little of its classes to judge by."""
-    loss = judge(model, to_measure(labels, batch_size))
-    return Fitted(0.0, loss, {0.0: loss}) if tracking(model) else Fitted(None, loss, {})
+    judged = judge(model, to_measure(labels, batch_size))
+    if not tracking(model):
+        return Fitted(None, judged.tempered, {})
+    return Fitted(0.0, judged.tempered, {0.0: judged.loss})
 
 
 def fit_statistics(model: nn.Module, labels: Samples, *, batch_size: int) -> Fitted:
@@ -48,24 +52,25 @@ def fit_statistics(model: nn.Module, labels: Samples, *, batch_size: int) -> Fit
     Raises InvalidData without samples, NonFiniteLoss.
     """
     if not tracking(model):
-        return Fitted(None, judge(model, to_measure(labels, batch_size)), {})
+        return as_they_came(model, labels, batch_size=batch_size)
     came = [s.clone() for s in statistics_of(model)]
-    sums = dict.fromkeys(SHARES, 0.0)
+    losses, tempered = dict.fromkeys(SHARES, 0.0), dict.fromkeys(SHARES, 0.0)
     mean = [torch.zeros_like(s) for s in came]
     first, second = _halves(labels)
     for measured, held_out in ((first, second), (second, first)):
         put_statistics(model, came)
         recalibrate(model, in_order(measured, batch_size))
         theirs = [s.clone() for s in statistics_of(model)]
-        for total, part in zip(mean, theirs, strict=True):
-            total.add_(part, alpha=len(measured) / len(labels))
+        for total, of_half in zip(mean, theirs, strict=True):
+            total.add_(of_half, alpha=len(measured) / len(labels))
         for share in SHARES:
             put_statistics(model, [a.lerp(b, share) for a, b in zip(came, theirs, strict=True)])
-            sums[share] += judge(model, to_measure(held_out, batch_size)) * len(held_out)
-    losses = {share: total / len(labels) for share, total in sums.items()}
+            judged, part = judge(model, to_measure(held_out, batch_size)), len(held_out) / len(labels)
+            losses[share] += judged.loss * part
+            tempered[share] += judged.tempered * part
     share = min(SHARES, key=lambda share: losses[share] * (1.0 if share == 1 else TRUST))
     put_statistics(model, [a.lerp(b, share) for a, b in zip(came, mean, strict=True)])
-    return Fitted(share, losses[share], losses)
+    return Fitted(share, tempered[share], losses)
 
 
 def _halves(labels: Samples) -> tuple[Samples, Samples]:

@@ -31,7 +31,7 @@ class Growth:
     alpha: float  # mean over tensors
     alphas: dict[str, float]  # how far each tensor went from the better of both models to the other
     scalars_transferred: int
-    stem_loss: float  # on arrival, on the labels that decide, as judge measures
+    stem_loss: float  # on arrival, on the labels that decide, at the temperature that suits it (judge)
     source_loss: float
     statistics: Fitted
     search: tuple[Trial, ...]
@@ -50,13 +50,13 @@ def grow(
     compare: Compare | None = None,
     choose: Choose = line,
 ) -> Growth:
-    """Move the stem toward a source as far as the labels' cross-entropy (of judge) falls, in place.
+    """Move the stem toward a source as far as the labels' cross-entropy falls, in place.
 
     labelled: classes that have a label; what is measured leaves the others out, and statistics of a newcomer
     stay as they came where labels say too little.
 
-    The better of both leads: it takes from the other. compare (which elements may move; all without it) and
-    choose are exchanged by the controls of grasp_core.peers.
+    The better of both, each at the temperature that suits it (judge), leads: it takes from the other. compare
+    (which elements may move; all without it) and choose are exchanged by the controls of grasp_core.peers.
 
     The stem must lie in snapshots under "stem", and is put back from there when it stays unchanged. The
     source is freed on return. Both models are the peak, with what compare and choose need.
@@ -70,7 +70,7 @@ def grow(
         fit = fit_statistics if labelled.enough else as_they_came
         fitted = fit(source, labels, batch_size=config.batch_size)
         progress.step("evaluate")
-        stem_loss = judge(stem, to_measure(labels, config.batch_size))
+        stem_loss = judge(stem, to_measure(labels, config.batch_size)).tempered
         leads = fitted.loss < stem_loss
         anchor, other = (source, stem) if leads else (stem, source)
         mask = None

@@ -10,7 +10,7 @@ from grasp_core.data.pieces import Pieces
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import InBatches, to_measure
 from grasp_core.models.batchnorm import recalibrate, statistics_of
-from grasp_core.models.evaluate import judge
+from grasp_core.models.evaluate import evaluate
 from grasp_core.models.gradients import summed
 from grasp_core.models.modes import mode
 from grasp_core.models.snapshots import Snapshots
@@ -85,9 +85,9 @@ class Way:
         recalibrate(self._point, self._batches, share=self._statistics)
 
     def loss(self, alphas: Mapping[str, float]) -> float:
-        """Go there, and give the mean cross-entropy on the labels, as judge does."""
+        """Go there, and give the mean cross-entropy on the labels."""
         self.go(alphas)
-        return judge(self._point, to_measure(self._labels, self._batch_size))
+        return evaluate(self._point, to_measure(self._labels, self._batch_size)).loss
 
     def slopes(self) -> dict[str, float]:
         """Say how the labels' mean loss changes per whole way of each tensor, at the point reached last."""

@@ -42,18 +42,25 @@ def evaluate(model: nn.Module, batches: Batches) -> Metrics:
     return _metrics(model, float(losses[0]), cells)
 
 
-def judge(model: nn.Module, batches: Batches) -> float:
-    """Give the mean cross-entropy at that of TEMPERATURES which suits the model best; otherwise as evaluate.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A model's mean cross-entropy, and the same at that of TEMPERATURES which suits it best."""
 
-    What guarded mode compares models by. A model that is sure of too much has a high cross-entropy however
-    often it is right, and one that lies between two models is less sure than either, so that the bare
-    cross-entropy prefers the mean of two to the better one (docs/LOG.md, 2026-11-26).
+    loss: float
+    tempered: float
+
+
+def judge(model: nn.Module, batches: Batches) -> Judged:
+    """Measure how a model compares with another one; otherwise as evaluate.
+
+    A model that is sure of too much has a high cross-entropy however often it is right, so guarded mode
+    asks which of two leads at the temperature that suits each (docs/LOG.md, 2026-11-26 and 27).
     Source: temperature scaling, arXiv:1706.04599.
     """
     losses, cells = _summed(model, batches, TEMPERATURES)
-    mean = float(losses.min()) / int(cells.sum())
-    need_finite(mean, model, role="evaluated model")
-    return mean
+    means = [float(each) / int(cells.sum()) for each in losses]
+    need_finite(min(means), model, role="evaluated model")
+    return Judged(means[TEMPERATURES.index(1.0)], min(means))
 
 
 def _summed(model: nn.Module, batches: Batches, temperatures: tuple[float, ...]) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from torch import nn
 from grasp_core.config import FineTuneConfig, RefitConfig
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import to_measure
-from grasp_core.models.evaluate import judge
+from grasp_core.models.evaluate import evaluate
 from grasp_core.models.snapshots import Snapshots
 from grasp_core.progress import SILENT, Epoch, Progress
 from grasp_core.seed import derive, generator
@@ -36,10 +36,10 @@ def refit(
 
     labels: train and val together; block: samples that each fold holds out; config.epochs: the budget of a
     plain fine-tune; start: the snapshot that the model equals. Each fold trains for how.share of the budget,
-    to its end. Of how.steps, the one at which start + step * (end - start) has the lowest cross-entropy (of
-    judge) on what the folds held out, on average, is taken with the mean of the ends; then all labels train
-    on, for how.onward of that way. A step of 0 leaves the model as it was. settle gives a model on that way
-    its batch-norm statistics.
+    to its end. Of how.steps, the one at which start + step * (end - start) has the lowest cross-entropy on
+    what the folds held out, on average, is taken with the mean of the ends; then all labels train on, for
+    how.onward of that way. A step of 0 leaves the model as it was. settle gives a model on that way its
+    batch-norm statistics.
     Costs folds * share * (1 - block / labels) + onward * step * share of a plain fine-tune on all labels;
     never holds more than training does, the mean lives in snapshots.
     Source: measured on the digits benchmark, docs/LOG.md (2026-11-21); weight averaging of fine-tuned models,
@@ -125,7 +125,7 @@ def _along(
         if step > 0:  # at 0 it is as it was
             _lerp(model, end, step)
             settle(model)
-        losses.append(judge(model, to_measure(held, batch_size)))
+        losses.append(evaluate(model, to_measure(held, batch_size)).loss)
     return losses
 
 

@@ -102,7 +102,7 @@ def test_a_helpful_source_moves_the_stem_as_far_as_the_loss_falls(target_data, g
     _, snapshots, absorbed = run("guarded", target_data, grown, source)
     labels = sampled(target_data, limit=96, seed=0)
     anchor, other = copy.deepcopy(grown), copy.deepcopy(source)
-    if fit_statistics(other, labels, batch_size=32).loss < judge(anchor, labels.batches(32)):
+    if fit_statistics(other, labels, batch_size=32).loss < judge(anchor, labels.batches(32)).tempered:
         anchor, other = other, anchor
     losses = []
     for alpha in (trial.alpha for trial in absorbed.search):
@@ -112,7 +112,7 @@ def test_a_helpful_source_moves_the_stem_as_far_as_the_loss_falls(target_data, g
                 p += alpha * (q - p)
         if alpha > 0:  # at 0 the anchor stays as it is
             recalibrate(trial, labels.batches(32))
-        losses.append((judge(trial, labels.batches(32)), alpha, trial))
+        losses.append((evaluate(trial, labels.batches(32)).loss, alpha, trial))
     assert [trial.loss for trial in absorbed.search] == pytest.approx(
         [loss for loss, _, _ in losses], rel=1e-4
     )

@@ -10,7 +10,7 @@ from grasp_core.data.samples import Samples
 from grasp_core.growth import statistics
 from grasp_core.growth.statistics import Fitted, as_they_came, fit_statistics
 from grasp_core.models.batchnorm import recalibrate
-from grasp_core.models.evaluate import evaluate, judge
+from grasp_core.models.evaluate import Judged, evaluate, judge
 
 
 def normed(width: int, classes: int = 2) -> nn.Module:
@@ -35,7 +35,7 @@ def test_where_the_inputs_have_moved_the_labels_statistics_are_taken():
     came, labels = copy.deepcopy(model), moved(100.0)
     fitted = fit_statistics(model, labels, batch_size=8)
     assert (fitted.share, fitted.held) == (1.0, False)
-    assert fitted.loss == fitted.losses[1.0] < fitted.losses[0.0]
+    assert fitted.loss <= fitted.losses[1.0] < fitted.losses[0.0]
     assert evaluate(model, labels).loss < evaluate(came, labels).loss
     torch.testing.assert_close(model[1].running_mean, labels.images.flatten(1).mean(0), atol=0.5, rtol=0)
 
@@ -62,7 +62,7 @@ def test_statistics_are_judged_by_labels_that_did_not_set_them():
     model, labels = normed(16), Samples(images, torch.arange(16) % 2)
     inside = copy.deepcopy(model)
     recalibrate(inside, labels)
-    assert fit_statistics(model, labels, batch_size=16).losses[1.0] != judge(inside, labels)
+    assert fit_statistics(model, labels, batch_size=16).losses[1.0] != judge(inside, labels).loss
 
 
 def test_a_model_without_statistics_is_measured_once_and_left_alone():
@@ -70,7 +70,7 @@ def test_a_model_without_statistics_is_measured_once_and_left_alone():
     before, labels = copy.deepcopy(model.state_dict()), moved(0.0)
     fitted = fit_statistics(model, labels, batch_size=8)
     assert (fitted.share, fitted.held, fitted.losses) == (None, False, {})
-    assert fitted.loss == pytest.approx(judge(model, labels))
+    assert fitted.loss == pytest.approx(judge(model, labels).tempered)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
@@ -78,20 +78,21 @@ def test_labels_that_say_too_little_leave_the_statistics_as_they_came():
     model, labels = normed(4), moved(100.0)
     before = copy.deepcopy(model.state_dict())
     kept = as_they_came(model, labels, batch_size=8)
-    loss = judge(model, labels.batches(8))
-    assert (kept.share, kept.held, kept.loss, kept.losses) == (0.0, True, loss, {0.0: loss})
+    judged = judge(model, labels.batches(8))
+    assert (kept.share, kept.held, kept.loss) == (0.0, True, judged.tempered)
+    assert kept.losses == {0.0: judged.loss}
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
     plain = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     kept = as_they_came(plain, labels, batch_size=8)
-    loss = judge(plain, labels.batches(8))
+    loss = judge(plain, labels.batches(8)).tempered
     assert (kept.share, kept.held, kept.loss, kept.losses) == (None, False, loss, {})
 
 
 def judged(monkeypatch: pytest.MonkeyPatch, losses: dict[float, float]) -> Fitted:
     """What is chosen where one half of five labels has these losses, the other twice as much."""
     told = iter([*losses.values(), *(2 * loss for loss in losses.values())])
-    monkeypatch.setattr(statistics, "judge", lambda model, batches: next(told))
+    monkeypatch.setattr(statistics, "judge", lambda model, batches: Judged(loss := next(told), loss / 2))
     return fit_statistics(normed(4), moved(0.0).subset(torch.arange(5)), batch_size=8)
 
 
@@ -108,4 +109,4 @@ def test_the_labels_own_statistics_win_unless_another_share_is_better_by_a_fifth
 
     assert fitted.share == share
     assert fitted.losses == pytest.approx({s: (2 * loss + 3 * 2 * loss) / 5 for s, loss in losses.items()})
-    assert fitted.loss == fitted.losses[share]
+    assert fitted.loss == pytest.approx(fitted.losses[share] / 2)

@@ -57,7 +57,9 @@ def test_no_batch_and_no_number_are_errors():
 
 def test_a_judge_takes_each_model_at_the_temperature_that_suits_it():
     losses = [float(functional.cross_entropy(LOGITS / each, LABELS)) for each in TEMPERATURES]
-    assert judge(Fixed(), BATCHES) == pytest.approx(min(losses))
+    judged = judge(Fixed(), BATCHES)
+    assert judged.tempered == pytest.approx(min(losses))
+    assert judged.loss == pytest.approx(evaluate(Fixed(), BATCHES).loss)
     assert losses.index(min(losses)) not in (0, len(losses) - 1)
 
 
@@ -65,8 +67,9 @@ def test_a_judge_takes_each_model_at_the_temperature_that_suits_it():
 def test_how_sure_a_model_is_does_not_change_what_a_judge_makes_of_it(sure):
     surer = Fixed()
     surer.scale.data.fill_(sure)
-    assert evaluate(surer, BATCHES).loss > evaluate(Fixed(), BATCHES).loss
-    assert judge(surer, BATCHES) == pytest.approx(judge(Fixed(), BATCHES))
+    judged, before = judge(surer, BATCHES), judge(Fixed(), BATCHES)
+    assert judged.loss > before.loss
+    assert judged.tempered == pytest.approx(before.tempered)
 
 
 def test_a_judge_prefers_what_is_right_more_often_to_what_is_less_sure():
@@ -74,5 +77,6 @@ def test_a_judge_prefers_what_is_right_more_often_to_what_is_less_sure():
     surer, blank = Fixed(), Fixed()
     surer.scale.data.fill_(8.0)
     blank.scale.data.fill_(0.0)
-    assert evaluate(surer, BATCHES).loss > evaluate(blank, BATCHES).loss
-    assert judge(surer, BATCHES) < judge(blank, BATCHES)
+    sure, knows_nothing = judge(surer, BATCHES), judge(blank, BATCHES)
+    assert sure.loss > knows_nothing.loss
+    assert sure.tempered < knows_nothing.tempered

@@ -139,7 +139,7 @@ def results() -> dict[str, Any]:
             measured.loss,
             measured.accuracy,
             measured.confusion,
-            judge(network(1), data().val.batches(4)),
+            judge(network(1), data().val.batches(4)).tempered,
         ],
         "few batches": evaluate(network(1), [next(iter(data().val))]).loss,
         "outside": scaled.tolist(),

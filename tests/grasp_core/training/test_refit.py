@@ -10,7 +10,7 @@ from grasp_core.config import FineTuneConfig, RefitConfig
 from grasp_core.data.target import TargetData, gather
 from grasp_core.models.architectures import build
 from grasp_core.models.batchnorm import recalibrate
-from grasp_core.models.evaluate import evaluate, judge
+from grasp_core.models.evaluate import evaluate
 from grasp_core.models.snapshots import STEM, MemorySnapshots
 from grasp_core.seed import generator
 from grasp_core.training.folds import SOUP, rotations
@@ -78,7 +78,7 @@ def test_the_step_is_the_one_with_the_lowest_loss_on_what_was_held_out(model, ta
             there = _lerped(start, end, step)
             if step > 0:  # at 0 it stays as it was
                 recalibrate(there, labels.batches(32))
-            losses[step] += judge(there, labels.subset(held).batches(32))
+            losses[step] += evaluate(there, labels.subset(held).batches(32)).loss
     best = min(losses, key=losses.__getitem__)
     wanted = _lerped(start, ends[1], best)
     recalibrate(wanted, labels.batches(32))
