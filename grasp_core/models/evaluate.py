@@ -58,9 +58,10 @@ def judge(model: nn.Module, batches: Batches) -> Judged:
     Source: temperature scaling, arXiv:1706.04599.
     """
     losses, cells = _summed(model, batches, TEMPERATURES)
-    means = [float(each) / int(cells.sum()) for each in losses]
-    need_finite(min(means), model, role="evaluated model")
-    return Judged(means[TEMPERATURES.index(1.0)], min(means))
+    samples = int(cells.sum())
+    judged = Judged(float(losses[TEMPERATURES.index(1.0)]) / samples, float(losses.min()) / samples)
+    need_finite(judged.loss + judged.tempered, model, role="evaluated model")
+    return judged
 
 
 def _summed(model: nn.Module, batches: Batches, temperatures: tuple[float, ...]) -> tuple[Tensor, Tensor]:
