@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from grasp_core.data.pieces import FEWEST
 from grasp_core.data.samples import Samples
 from grasp_core.data.target import in_order, to_measure
 from grasp_core.models.batchnorm import put_statistics, recalibrate, statistics_of, tracking
@@ -48,10 +49,11 @@ def fit_statistics(model: nn.Module, labels: Samples, *, batch_size: int) -> Fit
 
     Statistics of each half of the labels are tried on the other half: those of few samples fit the samples
     that they were measured on whatever they do to others. Then all labels set the share that won.
-    Costs one pass without gradients to measure and one per share.
+    Costs one pass without gradients to measure and one per share. Fewer than four labels leave it what it
+    came with: a half would be one label, of which batch norm measures nothing.
     Raises InvalidData without samples, NonFiniteLoss.
     """
-    if not tracking(model):
+    if not tracking(model) or len(labels) < 2 * FEWEST:
         return as_they_came(model, labels, batch_size=batch_size)
     came = [s.clone() for s in statistics_of(model)]
     losses, tempered = dict.fromkeys(SHARES, 0.0), dict.fromkeys(SHARES, 0.0)

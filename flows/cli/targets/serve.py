@@ -29,9 +29,9 @@ def serve(
     from tasks.tracking.api import connect
 
     settings, tally, stop = load_settings(Settings), Tally(), threading.Event()
-    client = connect(settings.mlflow_tracking_uri, login=settings.mlflow_login)
-    followed = Followed(client, target, on_swap=tally.loaded)
-    with listen(host, port, lambda: Server((host, port), followed, tally)) as server:
+    with listen(host, port, lambda: Server((host, port), tally)) as server:
+        client = connect(settings.mlflow_tracking_uri, login=settings.mlflow_login)
+        server.source = followed = Followed(client, target, on_swap=tally.loaded)
         options = {"every_s": every, "on_error": tally.could_not_follow}
         following = threading.Thread(target=followed.follow, args=(stop,), kwargs=options, daemon=True)
         serving = threading.Thread(target=server.serve_forever, daemon=True)

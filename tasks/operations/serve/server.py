@@ -26,13 +26,18 @@ class Source(Protocol):
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each request in a thread of its own; closing it waits for those that are under way."""
+    """Answers each request in a thread of its own; closing it waits for those that are under way.
 
+    Made, it holds its port, so that what takes long to load is loaded for a server that can answer; it needs
+    its source before it serves.
+    """
+
+    source: Source
     daemon_threads = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], source: Source, tally: Tally) -> None:
-        self.source, self.tally, self.ending = source, tally, False
+    def __init__(self, address: tuple[str, int], tally: Tally) -> None:
+        self.tally, self.ending = tally, False
         super().__init__(address, _Handler)
 
     def end(self) -> None:

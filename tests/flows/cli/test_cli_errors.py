@@ -1,6 +1,7 @@
 """An error of ours says all by itself in one line: no traceback beside it, unless --debug asks for one."""
 
 import logging
+import socket
 import sys
 
 import pytest
@@ -8,7 +9,8 @@ from typer.testing import CliRunner
 
 import flows.cli.sources.arrival
 import flows.cli.targets.lineage
-import flows.cli.targets.operate  # noqa: F401 - they register themselves
+import flows.cli.targets.operate
+import flows.cli.targets.serve  # noqa: F401 - they register themselves
 from flows.cli.app import _or_one_line, _without_our_tracebacks, app
 from tasks.errors import NotThere, OperationRefused
 
@@ -76,3 +78,13 @@ def test_a_reason_that_no_journal_keeps_is_refused_in_one_line_before_anything_i
     assert said in str(error)
     assert str(error).endswith("nothing was changed")
     assert str(error).isprintable()
+
+
+def test_a_port_that_is_taken_is_said_before_a_model_is_asked_for(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {"GRASP_BUCKET": "bucket", "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        error = CliRunner().invoke(app, ["serve", "digits-now", "--port", str(port)]).exception
+    assert isinstance(error, OperationRefused)
+    assert str(error).startswith(f"127.0.0.1:{port}: cannot listen there (Address already in use)")

@@ -110,3 +110,12 @@ def test_the_labels_own_statistics_win_unless_another_share_is_better_by_a_fifth
     assert fitted.share == share
     assert fitted.losses == pytest.approx({s: (2 * loss + 3 * 2 * loss) / 5 for s, loss in losses.items()})
     assert fitted.loss == pytest.approx(fitted.losses[share] / 2)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_label_alone_measures_no_statistics(count: int):
+    model, labels = normed(4), moved(100.0).subset(torch.arange(count))
+    came = copy.deepcopy(model)
+    fitted = fit_statistics(model, labels, batch_size=8)
+    assert (fitted.share, fitted.held) == (0.0, True)
+    torch.testing.assert_close(model[1].running_mean, came[1].running_mean)

@@ -52,7 +52,8 @@ def source() -> Swapped:
 
 @pytest.fixture
 def port(source: Swapped) -> Iterator[int]:
-    with Server(("127.0.0.1", 0), source, Tally()) as server:
+    with Server(("127.0.0.1", 0), Tally()) as server:
+        server.source = source
         in_background(server)
         yield server.server_port
         server.shutdown()
@@ -160,7 +161,8 @@ def test_a_stop_waits_for_answers_that_are_under_way(source: Swapped):
 
     source.served = Served(1, Slow(1.0))
     with ThreadPoolExecutor(1) as pool:
-        with Server(("127.0.0.1", 0), source, Tally()) as server:
+        with Server(("127.0.0.1", 0), Tally()) as server:
+            server.source = source
             in_background(server)
             asked = pool.submit(ask, server.server_port, {"inputs": [IMAGE]})
             assert began.wait(60)
@@ -170,7 +172,8 @@ def test_a_stop_waits_for_answers_that_are_under_way(source: Swapped):
 
 
 def test_a_stop_does_not_wait_for_a_client_that_never_pauses(source: Swapped):
-    with Server(("127.0.0.1", 0), source, Tally()) as server:
+    with Server(("127.0.0.1", 0), Tally()) as server:
+        server.source = source
         in_background(server)
         connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
         told = []
