@@ -49,11 +49,12 @@ def fit_statistics(model: nn.Module, labels: Samples, *, batch_size: int) -> Fit
 
     Statistics of each half of the labels are tried on the other half: those of few samples fit the samples
     that they were measured on whatever they do to others. Then all labels set the share that won.
-    Costs one pass without gradients to measure and one per share. Fewer than four labels leave it what it
-    came with: a half would be one label, of which batch norm measures nothing.
+    Costs one pass without gradients to measure and one per share. Fewer than four labels leave a model with
+    batch norm on vectors what it came with: a half would be one vector, which has no variance.
     Raises InvalidData without samples, NonFiniteLoss.
     """
-    if not tracking(model) or len(labels) < 2 * FEWEST:
+    vectors = any(isinstance(norm, nn.BatchNorm1d) for norm in tracking(model))
+    if not tracking(model) or (vectors and len(labels) < 2 * FEWEST):
         return as_they_came(model, labels, batch_size=batch_size)
     came = [s.clone() for s in statistics_of(model)]
     losses, tempered = dict.fromkeys(SHARES, 0.0), dict.fromkeys(SHARES, 0.0)
