@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from deployments.machine.layout import NAMED, Layout, own_settings, servers_to_start
+from deployments.machine.layout import DATA, NAMED, Layout, own_settings, servers_to_start
 from deployments.supervision.state import status_of, supervisor_of
 from deployments.supervision.unit import Progress
 from tasks.credentials.redact import shown_address
@@ -31,6 +31,12 @@ def lines_of(layout: Layout) -> Iterator[str]:
     yield from _disk(layout)
     yield f"versions: {', '.join(_versions())}"
     yield f"logs: {layout.data / 'logs'}"
+
+
+def is_down(directory: Path) -> bool:
+    """Whether a stack lies in the directory that nobody runs."""
+    kept = directory / DATA
+    return (kept / "machine.json").is_file() and supervisor_of(kept) is None
 
 
 def _said(progress: Progress) -> str:

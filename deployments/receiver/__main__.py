@@ -13,6 +13,7 @@ from functools import partial
 
 from pydantic import Field, SecretStr
 
+from deployments.receiver.bell import Bell
 from deployments.receiver.events import emit
 from deployments.receiver.queue import take_from_queue
 from deployments.receiver.server import Receiver
@@ -48,7 +49,7 @@ def main() -> None:
         settings = load_settings(ReceiverSettings)
     except GraspError as error:
         sys.exit(f"receiver: {error}")
-    tell = partial(_tell, settings.bucket)
+    tell = Bell(partial(_tell, settings.bucket)).ring
     secret = settings.secret.get_secret_value()
     server = Receiver((settings.host, settings.port), bucket=settings.bucket, secret=secret, emit=tell)
     if settings.queue:

@@ -8,16 +8,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from deployments.receiver.messages import Message, is_same, read_message
 from deployments.receiver.rate import Rate
 from tasks.errors import GraspError
+from tasks.lingering import Lingering
 
 MOST_BYTES = 256 * 1024
 READ_S = 10.0  # for a body that comes drop by drop
-PER_S, BURST = 50.0, 200
+PER_S, BURST = 200.0, 1000
 
 log = logging.getLogger(__name__)
 
 
 class Receiver(ThreadingHTTPServer):
-    """Answers 204 only once Prefect has the event: what gets another answer, the store sends again."""
+    """Answers 204 only once Prefect has an event: what gets another answer, the store sends again."""
 
     daemon_threads = True
 
@@ -35,7 +36,7 @@ class Receiver(ThreadingHTTPServer):
         self.rate = rate or Rate(PER_S, burst=BURST)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Lingering, BaseHTTPRequestHandler):
     server: Receiver
     timeout = READ_S
     protocol_version = "HTTP/1.1"
@@ -77,13 +78,13 @@ class _Handler(BaseHTTPRequestHandler):
         except GraspError as error:
             log.warning("%s; the store sends it again", error)
             return HTTPStatus.SERVICE_UNAVAILABLE
-        log.info("%d manifests: Prefect has the event", message.manifests)
+        log.info("%d manifests: Prefect has an event", message.manifests)
         return HTTPStatus.NO_CONTENT
 
     def _answer(self, status: HTTPStatus) -> None:
         if status >= HTTPStatus.BAD_REQUEST:
             log.warning("%s %s: %d %s", self.command, self.path[:80].encode(), status, status.phrase)
-            self.close_connection = True  # a body that was not read is no next request
+            self.leave_unread()  # of a refused request the body may not have been read
         self.send_response(status)
         if status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", "0")

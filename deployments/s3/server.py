@@ -21,12 +21,13 @@ from deployments.s3.objects import Objects
 from deployments.s3.requests import answer
 from deployments.s3.signature import Key, check
 from deployments.s3.uploads import Uploads
+from tasks.lingering import Lingering
 
 METHODS = {"do_GET", "do_HEAD", "do_PUT", "do_POST", "do_DELETE"}
 IDLE_S = 75.0  # after which a silent connection is closed
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Lingering, BaseHTTPRequestHandler):
     """Speaks HTTP; what is asked and answered is not its affair."""
 
     server: "Server"
@@ -83,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
             while body.read(PIECE_BYTES):
                 pass
         except (Refused, OSError):
-            self.close_connection = True
+            self.leave_unread()
 
     def _send(self, given: Answer) -> None:
         self.send_response(given.status)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -16,7 +17,7 @@ from flows.cli.output import Output
 from tasks.credentials.discretion import be_discreet
 from tasks.credentials.logins import part_logins
 from tasks.credentials.redact import redact_error
-from tasks.errors import GraspError
+from tasks.errors import GraspError, OrchestrationUnavailable, StoreUnavailable, TrackingUnavailable
 from tasks.printable import printable
 
 
@@ -124,9 +125,18 @@ def _or_one_line(command: Callable[[], None]) -> None:
         if os.environ.get("GRASP_DEBUG"):
             redact_error(error)
             raise
-        lines = (printable(line, limit=LINE) for line in str(error).split("\n"))
+        lines = [printable(line, limit=LINE) for line in f"{error}{_hint(error)}".split("\n")]
         sys.stderr.write("grasp: " + "\n".join(lines) + "\n")
         sys.exit(1)
     except Exception as error:
         redact_error(error)
         raise
+
+
+def _hint(error: GraspError) -> str:
+    """Say what starts the servers of a stack that lies here and is down, if it is they that do not answer."""
+    if not isinstance(error, OrchestrationUnavailable | StoreUnavailable | TrackingUnavailable):
+        return ""
+    from deployments.machine.look import is_down
+
+    return "\nthe stack in this directory is down; grasp up starts it" if is_down(Path.cwd()) else ""

@@ -26,7 +26,8 @@ def wide(device: torch.device) -> torch.dtype:
 def logits_of(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     """Run a model on a batch, on the model's device and in its dtype; give N x K logits and N labels.
 
-    Raises InvalidData when images are no floats, or when a label lies outside [0, K).
+    Raises InvalidData when images are no floats, when a label lies outside [0, K), or when one image is too
+    few for the model as it trains.
     """
     images, labels = batch
     weight = next(model.parameters())
@@ -39,13 +40,26 @@ def logits_of(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     levers, wait = levers_of(model), weight.device.type == "cpu"
     images = arranged(images.to(weight.device, weight.dtype, non_blocking=not wait), levers)
     with cast(weight.device, levers):
-        logits: Tensor = model(images)
+        logits = _forward(model, images)
     lowest, highest = int(labels.min()), int(labels.max())
     if lowest < 0 or highest >= logits.shape[1]:
         raise InvalidData(
             f"labels lie in [{lowest}, {highest}], needs [0, {logits.shape[1]}); the batch is refused"
         )
     return logits.to(weight.dtype), labels.to(weight.device, torch.int64, non_blocking=not wait)
+
+
+def _forward(model: nn.Module, images: Tensor) -> Tensor:
+    try:
+        logits: Tensor = model(images)
+    except ValueError as error:
+        normed = any(isinstance(m, nn.BatchNorm1d) and m.training for m in model.modules())
+        if images.shape[0] > 1 or not normed:
+            raise
+        raise InvalidData(
+            f"one image to train on ({error}): batch norm on vectors needs two; the batch is refused"
+        ) from error
+    return logits
 
 
 def cross_entropy(model: nn.Module, batch: Batch, *, reduction: Reduction) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from grasp_core.config import FineTuneConfig
+from grasp_core.data.pieces import FEWEST
 from grasp_core.data.samples import Samples
 from grasp_core.models.snapshots import Snapshots
 from grasp_core.progress import SILENT, Epoch, Progress
@@ -21,8 +22,10 @@ def rotations(size: int, *, block: int, folds: int, order: torch.Generator) -> l
     """Split size samples folds times into (training, validation) positions.
 
     Each rotation validates on one block of a shuffled circle; the blocks begin evenly spaced, so they
-    overlap when folds * block > size.
+    overlap when folds * block > size. Two are left to train on where there are three: batch norm on vectors
+    cannot train on one.
     """
+    block = min(block, max(1, size - FEWEST))
     circle = torch.randperm(size, generator=order)
     turns = [circle.roll(-(fold * size // folds)) for fold in range(folds)]
     return [(turn[block:], turn[:block]) for turn in turns]

@@ -34,7 +34,7 @@ def refit(
 ) -> FineTuned:
     """Fine-tune on all labels, in place, as far as blocks of them that were held out agree.
 
-    labels: train and val together; block: samples that each fold holds out; config.epochs: the budget of a
+    labels: train and val together; block: samples that each fold holds out at most; config.epochs: that of a
     plain fine-tune; start: the snapshot that the model equals. Each fold trains for how.share of the budget,
     to its end. Of how.steps, the one at which start + step * (end - start) has the lowest cross-entropy on
     what the folds held out, on average, is taken with the mean of the ends; then all labels train on, for

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
 from tasks.errors import InvalidDocument
+from tasks.lingering import Lingering
 from tasks.operations.serve.followed import Served
 from tasks.operations.serve.scoring import answer, images_of
 from tasks.operations.serve.tally import Tally
@@ -46,7 +47,7 @@ class Server(ThreadingHTTPServer):
         self.shutdown()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Lingering, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_S
     wbufsize = -1  # headers and body in one packet: a second one may wait for the client's word
@@ -70,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _predicted(self) -> tuple[HTTPStatus, dict[str, Any], int]:
         length = self.headers.get("Content-Length", "")
         if not length.isdigit() or int(length) > MAX_BODY_BYTES:
-            self.close_connection = True  # what follows is not read
+            self.leave_unread()
             said = f"the request: needs a Content-Length of at most {MAX_BODY_BYTES}; nothing was predicted"
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": said}, 0
         body = self.rfile.read(int(length))

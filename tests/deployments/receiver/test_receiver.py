@@ -14,6 +14,7 @@ from deployments.receiver.rate import Rate
 from deployments.receiver.server import MOST_BYTES, Receiver
 from tasks.bucket.notifications import Queue
 from tasks.errors import OrchestrationUnavailable
+from tests.servers.late import sent_after_the_answer
 from tests.servers.threads import in_background
 
 SECRET = "a-secret-of-the-test"
@@ -42,8 +43,12 @@ class Door:
             raise OrchestrationUnavailable("the Prefect API did not answer")
         self.told.append(manifests)
 
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
     def post(self, body: bytes, path: str = "/events", **headers: str) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self._server.server_port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request("POST", path, body, headers)
             return connection.getresponse().status
@@ -97,6 +102,11 @@ def test_what_is_no_notification_is_refused(door: Door, body: bytes):
 def test_a_body_over_the_limit_is_refused_unread(door: Door):
     assert door.post(b"", **BEARER, **{"Content-Length": str(MOST_BYTES + 1)}) == 413
     assert door.post(b"", **BEARER, **{"Content-Length": "-1"}) == 411
+
+
+def test_whoever_still_sends_a_refused_body_reads_the_answer(door: Door):
+    status, left = sent_after_the_answer(door.port, "/events", body_bytes=MOST_BYTES * 16)
+    assert (status, left) == (413, b"")
 
 
 def test_only_one_path_takes_notifications(door: Door):

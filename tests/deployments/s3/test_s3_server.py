@@ -15,6 +15,7 @@ from tasks.bucket.client import client_of
 from tasks.bucket.probe import probe
 from tasks.errors import AlreadyThere, StoreRefused, StoreUnavailable
 from tests.servers.fixtures import kept_in
+from tests.servers.late import sent_after_the_answer
 
 pytestmark = pytest.mark.slow  # each starts a server, or several
 BIG = bytes(range(250)) * 12_000  # 3 MB, in which a place shows
@@ -156,6 +157,12 @@ def test_bytes_that_differ_from_their_digest_are_not_kept(client, bucket: str):
     with pytest.raises(ClientError, match="BadDigest"):
         client.put_object(Bucket=bucket, Key="k", Body=b"abc", ContentMD5="AAAAAAAAAAAAAAAAAAAAAA==")
     assert "Contents" not in client.list_objects_v2(Bucket=bucket)
+
+
+def test_whoever_sends_on_behind_a_broken_body_reads_the_answer(kept):
+    port = int(kept.settings("any").endpoint_url.rsplit(":", 1)[1])
+    head = "Transfer-Encoding: chunked\r\n\r\nno length"
+    assert sent_after_the_answer(port, "/any/key", body_bytes=2**24, head=head) == (403, b"")
 
 
 def test_metadata_comes_back_and_a_list_is_deleted(client, bucket: str):

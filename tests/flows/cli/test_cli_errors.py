@@ -3,6 +3,7 @@
 import logging
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,8 +12,10 @@ import flows.cli.sources.arrival
 import flows.cli.targets.lineage
 import flows.cli.targets.operate
 import flows.cli.targets.serve  # noqa: F401 - they register themselves
+from deployments.machine.layout import make_layout
+from deployments.supervision.state import alone
 from flows.cli.app import _or_one_line, _without_our_tracebacks, app
-from tasks.errors import NotThere, OperationRefused
+from tasks.errors import GraspError, NotThere, OperationRefused, StoreUnavailable, TrackingUnavailable
 
 
 def logged(error: Exception) -> logging.LogRecord:
@@ -88,3 +91,26 @@ def test_a_port_that_is_taken_is_said_before_a_model_is_asked_for(monkeypatch: p
         error = CliRunner().invoke(app, ["serve", "digits-now", "--port", str(port)]).exception
     assert isinstance(error, OperationRefused)
     assert str(error).startswith(f"127.0.0.1:{port}: cannot listen there (Address already in use)")
+
+
+def said(error: GraspError, capsys: pytest.CaptureFixture[str]) -> str:
+    def failing() -> None:
+        raise error
+
+    with pytest.raises(SystemExit):
+        _or_one_line(failing)
+    return capsys.readouterr().err
+
+
+def test_a_server_of_a_stack_that_is_down_is_said_to_be_started_by_grasp_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    away, hint = StoreUnavailable("no answer"), "the stack in this directory is down; grasp up starts it\n"
+    assert said(away, capsys) == "grasp: no answer\n"  # no stack lies here
+    layout = make_layout(tmp_path)
+    for each in (away, TrackingUnavailable("no answer")):
+        assert said(each, capsys) == "grasp: no answer\n" + hint
+    assert said(NotThere("no such target"), capsys) == "grasp: no such target\n"
+    with alone(layout.data):  # somebody runs it: something else is wrong
+        assert said(away, capsys) == "grasp: no answer\n"

@@ -19,6 +19,12 @@ def test_every_rotation_splits_all_labels(size, block, folds):
         assert sorted(torch.cat([train, val]).tolist()) == list(range(size))
 
 
+@pytest.mark.parametrize(("size", "block", "held"), [(3, 2, 1), (4, 3, 2), (2, 1, 1)])
+def test_two_are_left_to_train_on_where_there_are_three(size, block, held):
+    for train, val in rotations(size, block=block, folds=3, order=generator(0)):
+        assert (len(val), len(train)) == (held, size - held)
+
+
 def test_four_quarters_validate_on_each_label_once():
     splits = rotations(60, block=15, folds=4, order=generator(0))
     assert sorted(torch.cat([val for _, val in splits]).tolist()) == list(range(60))

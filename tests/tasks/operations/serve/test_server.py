@@ -11,8 +11,9 @@ import pytest
 
 from tasks.contracts.base import Architecture, InputSpec, ModelSignature
 from tasks.operations.serve.followed import Served
-from tasks.operations.serve.server import Server
+from tasks.operations.serve.server import MAX_BODY_BYTES, Server
 from tasks.operations.serve.tally import Tally
+from tests.servers.late import sent_after_the_answer
 from tests.servers.threads import in_background
 
 INPUT = InputSpec(height=2, width=2, channels=1, mean=(0.5,), std=(0.5,))
@@ -121,6 +122,10 @@ def test_health_version_and_metrics_say_what_answers(port: int):
     assert "grasp_images_total 1" in metrics
     assert get(port, "/nothing")[0] == 404
     assert ask(port, {}, path="/nothing")[0] == 404
+
+
+def test_whoever_sends_too_much_reads_that_it_is_too_much(port: int):
+    assert sent_after_the_answer(port, "/invocations", body_bytes=MAX_BODY_BYTES + 1) == (413, b"")
 
 
 def test_a_swap_under_load_loses_no_request_and_mixes_no_versions(port: int, source: Swapped):
