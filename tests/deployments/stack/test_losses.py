@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -134,10 +135,12 @@ def test_what_came_while_the_receiver_did_not_answer_wakes_the_watch_later_and_w
     world.absorb(world.make(2, seed=7))  # the schedule sees them
     assert woken() == before
     receiver.resume()
-    invariants.until("the events came", lambda: woken() >= before + 2, within_s=300)
-    again = notification("manifests/", secret=running.layout.secrets.receiver)
-    assert {knock(running.layout, again) for _ in range(5)} == {204}  # a store may send a message twice
-    invariants.until("the doubles came", lambda: woken() >= before + 7, within_s=300)
+    invariants.until("an event came", lambda: woken() > before, within_s=300)
+    time.sleep(60)  # the store has sent everything
+    before, again = woken(), notification("manifests/", secret=running.layout.secrets.receiver)
+    assert {knock(running.layout, again) for _ in range(20)} == {204}  # a store may send a message twice
+    invariants.until("an event of the doubles came", lambda: woken() > before, within_s=300)
+    assert woken() < before + 20  # one wakes the watch for all of the next two seconds
     receiver.kill()
     world.absorb(world.make(1, seed=8, rev=3))
     invariants.check_decisions(world.store, world.name, world.sent)
@@ -145,8 +148,7 @@ def test_what_came_while_the_receiver_did_not_answer_wakes_the_watch_later_and_w
 
 
 def woken() -> int:
-    """Count the manifests of which the receiver has told Prefect."""
+    """Count the events by which the receiver told Prefect of manifests."""
     wanted = EventFilter(event=EventNameFilter(name=[EVENT]))
     with temporary_settings(invariants.prefect_settings()), get_client(sync_client=True) as client:
-        events = client.read_events(filter=wanted, limit=50).events
-    return sum(each.payload["manifests"] for each in events)
+        return len(client.read_events(filter=wanted, limit=50).events)
