@@ -66,7 +66,7 @@ def fill(stack: Stack, wanted: Iterable[tuple[str, bytes]]) -> None:
 
 
 def looked(watches: int, *, since: datetime) -> dict[str, object]:
-    """Give the seconds of the watches that began since and ended: two of each share, or what there is in time."""
+    """Give the seconds of the watches that began since and ended: two of each share, or what came in time."""
     began = time.monotonic()
     ended: dict[int, list[float]] = {}
     while time.monotonic() < began + PATIENCE_S:
