@@ -5,7 +5,7 @@ Needs the bucket and the Prefect API; never imports torch or mlflow, so that it 
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from prefect import flow, get_run_logger
@@ -41,7 +41,8 @@ def watch(
         settings = load_settings(WatchSettings)
         store = Store.from_settings(settings)
         end_stale_pending(older_than_s=settings.unbegun_limit_s)
-        clear_watches(deployment=this_deployment.id)
+        began = datetime.now(UTC)
+        clear_watches(deployment=this_deployment.id, began=began)
         failed = []
         for name in shared(target_names(store), share=share, shares=shares):
             try:
@@ -52,7 +53,7 @@ def watch(
             except Exception:  # a fault of ours in one target must not blind the others
                 get_run_logger().exception("target %s", name)
                 failed.append(name)
-        clear_watches(deployment=this_deployment.id)  # polls that fell due meanwhile
+        clear_watches(deployment=this_deployment.id, began=began)  # polls that fell due meanwhile
         if failed:
             raise TransientError(
                 f"could not look at {', '.join(failed)}; the log says why; the next watch retries"

@@ -12,16 +12,19 @@ from tasks.orchestration.flow_runs import connected, runs_in
 
 KEPT = timedelta(minutes=10)  # of those that looked and found no fault
 AT_ONCE = 100
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 log = logging.getLogger(__name__)
 
 
-def clear_watches(*, deployment: str | None = None) -> int:
-    """Delete polls that fell due while a watch was looking, cancelled watches, and old ones that ended well.
+def clear_watches(*, deployment: str | None = None, began: datetime | None = None) -> int:
+    """Delete watches that wait and would see nothing new, cancelled ones, and old ones that ended well.
 
-    A poll that waits for a watch to end would look at once what that one has just seen. What a person or the
-    receiver asked for waits and looks; those that failed stay for the vacuum. Says how many went.
-    deployment: whose polls go, for others look at other targets; None for those of all.
+    A poll that waits for a watch to end would look at once what that one has just seen; so would one that the
+    receiver asked for, if it was due before that watch began. What a person asked for waits and looks; those
+    that failed stay for the vacuum. Says how many went.
+    deployment: whose go, for others look at other targets; None for those of all. began: when the watch that
+    asks began to look.
     Raises OrchestrationUnavailable when the API does not answer, OrchestrationRefused when it says no.
     """
     now = datetime.now(UTC)
@@ -32,7 +35,7 @@ def clear_watches(*, deployment: str | None = None) -> int:
             for run in runs_in(client, {StateType.SCHEDULED}, flows=[WATCH_FLOW])
             if deployment in (None, str(run.deployment_id))
         )
-        found = (run for run in chain(ended, waiting) if _is_done_with(run, now))
+        found = (run for run in chain(waiting, ended) if _is_done_with(run, now, began or NEVER))
         gone = list(islice(found, AT_ONCE))
         for run in gone:
             try:
@@ -42,12 +45,17 @@ def clear_watches(*, deployment: str | None = None) -> int:
     return len(gone)
 
 
-def _is_done_with(run: FlowRun, now: datetime) -> bool:
+def _is_done_with(run: FlowRun, now: datetime, began: datetime) -> bool:
     match run.state_type:
         case StateType.CANCELLED:
             return True
         case StateType.SCHEDULED:
-            due = run.expected_start_time
-            return run.auto_scheduled and due is not None and due < now
+            seen = now if run.auto_scheduled else began if _by_event(run) else NEVER
+            return run.expected_start_time is not None and run.expected_start_time < seen
         case _:
             return run.end_time is not None and run.end_time < now - KEPT
+
+
+def _by_event(run: FlowRun) -> bool:
+    """Whether an automation made it: for a watch that is the trigger that the receiver's event fires."""
+    return run.created_by is not None and run.created_by.type == "AUTOMATION"

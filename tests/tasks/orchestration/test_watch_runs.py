@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from prefect._internal.schemas.fields import CreatedBy
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Completed, Failed, Running, Scheduled
@@ -77,6 +78,32 @@ def test_polls_that_fell_due_while_a_watch_looks_go_and_what_was_asked_for_waits
         assert not left & {run.id for run in due}
         assert left >= {asked.id, *(run.id for run in polls if run not in due)}
         client.delete_deployment(deployment)
+
+
+@pytest.mark.parametrize(
+    ("maker", "due_s", "goes"),
+    [("AUTOMATION", -1, True), ("AUTOMATION", 1, False), ("DEPLOYMENT", -1, False), (None, -1, False)],
+)
+def test_what_the_receiver_asked_for_before_a_watch_began_has_been_seen_by_it(
+    prefect_api, monkeypatch: pytest.MonkeyPatch, maker: str | None, due_s: float, goes: bool
+):
+    """Prefect's server alone writes who made a run, so the run that it gives is changed here."""
+    began = datetime.now(UTC) - timedelta(minutes=1)  # meanwhile more came
+    with get_client(sync_client=True) as client:
+        flow_id = client.create_flow_from_name(WATCH_FLOW)
+        deployment = client.create_deployment(flow_id, f"asked-{maker}")
+        run = client.create_flow_run_from_deployment(deployment)
+        by = CreatedBy(type=maker, display_value="grasp: watch when the bucket changed") if maker else None
+        due = began + timedelta(seconds=due_s)
+        waiting = run.model_copy(update={"created_by": by, "expected_start_time": due})
+        monkeypatch.setattr(watch_runs, "runs_in", lambda _, states, **__: given(waiting, states))
+        clear_watches(deployment=str(deployment), began=began)
+        assert (runs_of(client, deployment) == []) is goes
+        client.delete_deployment(deployment)
+
+
+def given(run: FlowRun, states: set[StateType]) -> list[FlowRun]:
+    return [run] if StateType.SCHEDULED in states else []
 
 
 def runs_of(client: SyncPrefectClient, deployment) -> list[FlowRun]:
