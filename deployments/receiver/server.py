@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import inf
 
 from deployments.receiver.messages import Message, is_same, read_message
 from deployments.receiver.rate import Rate
@@ -47,28 +48,34 @@ class _Handler(Lingering, BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take a notification."""
+        length = self.headers.get("Content-Length", "")
+        self.unread = int(length) if length.isdecimal() else inf
         status = HTTPStatus.NOT_FOUND if self.path != "/events" else self._take()
         self._answer(status)
 
     def _take(self) -> HTTPStatus:
         if not self.server.rate.allows():
             return HTTPStatus.TOO_MANY_REQUESTS
-        length = self.headers.get("Content-Length", "")
-        if not length.isdecimal():
+        if self.unread == inf:
             return HTTPStatus.LENGTH_REQUIRED
-        if int(length) > MOST_BYTES:
+        if self.unread > MOST_BYTES:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         given = self.headers.get("Authorization")
         if given is not None and not is_same(given.removeprefix("Bearer "), self.server.secret):
             return HTTPStatus.UNAUTHORIZED
         try:
-            message = read_message(self.rfile.read(int(length)), bucket=self.server.bucket)
+            message = read_message(self._body(), bucket=self.server.bucket)
         except (ValueError, RecursionError):
             # without the right header nobody learns more than that
             return HTTPStatus.UNAUTHORIZED if given is None else HTTPStatus.BAD_REQUEST
         if given is None and not message.carries(self.server.secret):
             return HTTPStatus.UNAUTHORIZED
         return self._pass_on(message)
+
+    def _body(self) -> bytes:
+        body = self.rfile.read(int(self.unread))
+        self.unread = 0
+        return body
 
     def _pass_on(self, message: Message) -> HTTPStatus:
         if message.manifests == 0:
@@ -84,7 +91,7 @@ class _Handler(Lingering, BaseHTTPRequestHandler):
     def _answer(self, status: HTTPStatus) -> None:
         if status >= HTTPStatus.BAD_REQUEST:
             log.warning("%s %s: %d %s", self.command, self.path[:80].encode(), status, status.phrase)
-            self.leave_unread()  # of a refused request the body may not have been read
+            self.leave_unread(self.unread)
         self.send_response(status)
         if status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", "0")

@@ -4,6 +4,7 @@ import json
 import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import inf
 from typing import Any, Protocol
 
 from tasks.errors import InvalidDocument
@@ -70,8 +71,8 @@ class _Handler(Lingering, BaseHTTPRequestHandler):
 
     def _predicted(self) -> tuple[HTTPStatus, dict[str, Any], int]:
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
-            self.leave_unread()
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+            self.leave_unread(int(length) if length.isdecimal() else inf)
             said = f"the request: needs a Content-Length of at most {MAX_BODY_BYTES}; nothing was predicted"
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": said}, 0
         body = self.rfile.read(int(length))
