@@ -11,7 +11,7 @@ from tasks.problems import first_problem
 def given_input(size: str, mean: str, std: str, usual: InputSpec) -> InputSpec:
     """Read an input; what is not said is as usual for the architecture. Raises InvalidDocument."""
     parts = size.split("x") if size else [str(usual.height), str(usual.width), str(usual.channels)]
-    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
         raise typer.BadParameter(f"--size {size}: needs HEIGHTxWIDTHxCHANNELS, such as 224x224x3")
     height, width, channels = map(int, parts)
     same = channels == usual.channels

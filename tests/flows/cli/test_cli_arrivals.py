@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import typer
 from PIL import Image
 from typer.testing import CliRunner
 
 from flows.cli.app import command_line
+from flows.cli.sources.given import given_input
 from tasks.arrivals.listing import ListingRule
 from tasks.arrivals.triage import triage
 from tasks.bucket.store import Store
@@ -156,6 +158,12 @@ def test_what_would_be_quarantined_is_refused_before_it_is_sent(store, file, gra
         grasp("publish", file, *words)
     assert str(caught.value).endswith(("nothing was published", "nothing was converted"))
     assert list(store.list("blobs/")) == []
+
+
+@pytest.mark.parametrize("size", ["8x8", "8xx1", "8x8x-1", "8x8x²"])
+def test_a_size_that_is_none_is_refused(target, size: str):
+    with pytest.raises(typer.BadParameter, match="HEIGHTxWIDTHxCHANNELS"):
+        given_input(size, "", "", target.input)
 
 
 def test_validate_names_every_problem_and_sends_nothing(store, file, target, grasp, tmp_path: Path):
