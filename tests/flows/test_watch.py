@@ -1,5 +1,7 @@
 """The watch decides cheap refusals itself, and asks for an absorb only when something is ready."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from flows import watch as module
@@ -85,3 +87,16 @@ def test_a_run_that_was_never_begun_is_dead_after_the_time_that_is_set(
     watch()
 
     assert limits == [45]
+
+
+def test_what_was_asked_for_while_a_watch_looks_is_not_taken_for_seen(
+    world: World, triggered, monkeypatch: pytest.MonkeyPatch
+):
+    """Both times it says when it began: before it looked at any target."""
+    said, looked = [], []
+    monkeypatch.setattr(module, "clear_watches", lambda *, deployment, began: said.append(began))
+    monkeypatch.setattr(module, "look", lambda *_, **__: looked.append(datetime.now(UTC)))
+    watch()
+    assert len(looked) == 1
+    assert len(said) == 2
+    assert said[0] == said[1] < looked[0]
